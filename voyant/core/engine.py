@@ -1,0 +1,82 @@
+"""Which questions about tables an engine must answer; generators ask these and never see SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from voyant.core.tables import (
+    Association,
+    Column,
+    Containment,
+    Contingency,
+    Measure,
+    QueryResult,
+    TableSummary,
+)
+
+__all__ = ["Engine"]
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Where tables live. Every answer is a plain value; an unknown table is an `UnknownTableError`."""
+
+    @property
+    def name(self) -> str:
+        """Name the engine and its version, for the manifest: `duckdb 2.0.0`."""
+        ...
+
+    def tables(self) -> tuple[str, ...]:
+        """List the job's tables, in the order they were given."""
+        ...
+
+    def columns(self, table: str) -> tuple[Column, ...]:
+        """List a table's columns, in table order; no rows are read."""
+        ...
+
+    def summarize(self, table: str) -> TableSummary:
+        """Measure every column of a table: computed once per run, then remembered."""
+        ...
+
+    def duplicate_rows(self, table: str) -> Measure:
+        """Count rows that repeat an earlier row in every column; one pass, none if a key is known."""
+        ...
+
+    def distinct_count(self, table: str, columns: Sequence[str]) -> Measure:
+        """Count different combinations of values, rows with a null in any of them left out."""
+        ...
+
+    def pearson(self, table: str, columns: Sequence[str]) -> tuple[Association, ...]:
+        """Correlate all pairs of numeric columns over the rows where both are finite; one pass."""
+        ...
+
+    def spearman(
+        self, table: str, columns: Sequence[str], *, sample_rows: int
+    ) -> tuple[Association, ...]:
+        """Rank-correlate all pairs of numeric columns, on an even sample above `sample_rows` rows."""
+        ...
+
+    def contingencies(
+        self, table: str, pairs: Sequence[tuple[str, str]]
+    ) -> tuple[Contingency, ...]:
+        """Count the rows of each combination of values, per pair of low-cardinality columns; one pass."""
+        ...
+
+    def containment(
+        self, child_table: str, child_column: str, parent_table: str, parent_column: str
+    ) -> Containment:
+        """Measure how far one column's values are found in another table's column."""
+        ...
+
+    def query(self, sql: str) -> QueryResult:
+        """Run a user's SQL under the guard: read-only, the job's tables only, within the limits."""
+        ...
+
+    def interrupt(self) -> None:
+        """Stop what is running, from another thread; safe when nothing is."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files, connections and child processes; safe to call twice."""
+        ...

@@ -1,0 +1,1 @@
+"""How artifact values become pages that a person reads."""

@@ -1,0 +1,1 @@
+"""Which numbers and meanings follow from counts: pure functions, no input or output."""
