@@ -1,0 +1,40 @@
+"""What every test gets: a clean environment, repeatable Hypothesis runs, the demo tables."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+from voyant.demo import table_paths
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# No deadline: a busy machine is not a bug. On CI the same examples every time; a failure prints the
+# lines that reproduce it.
+hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_report_header() -> str:
+    """Say which versions the answers came from."""
+    names = ("duckdb", "pydantic", "numpy", "scipy", "pandas", "pyarrow")
+    return "oracles and engine: " + ", ".join(f"{name} {version(name)}" for name in names)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away the VOYANT_* variables of whoever runs the tests."""
+    for name in [name for name in os.environ if name.upper().startswith("VOYANT_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def demo_tables() -> dict[str, Path]:
+    """Paths of the five demo tables, by name."""
+    return table_paths()
