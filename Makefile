@@ -1,0 +1,118 @@
+# One command for each thing a developer does. Each does its own set-up: a virtual environment in
+# .venv with pinned versions, made on first use and again when pyproject.toml or constraints.txt change.
+#
+#   make demo     profile real data and say which page to open (installs the base package only)
+#   make test     the whole test suite             PYTEST_ARGS="tests/core -x" narrows it
+#   make check    linters, format, types, import rules
+#   make bench    speed and memory against peers   BENCH_ARGS="--only profile" narrows it
+#   make docs     check the documentation
+#   make pins     choose new versions for constraints.txt
+#   make clean    remove what these commands made
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+DEMO_ARGS ?=
+
+say = @printf '\033[1m==> %s\033[0m\n' "$(1)"
+# PYTHON=/path/to/python chooses; otherwise the first of these that runs and is 3.11 or newer.
+PYTHON ?=
+find_python = for candidate in $(PYTHON) python3.11 python3 python3.13 python3.12 python; do \
+	if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then echo "$$candidate"; exit 0; fi; done; \
+	echo "Voyant needs Python 3.11 or newer with its venv module (Debian: apt-get install python3 python3-venv)." >&2; \
+	echo "None of python3.11, python3, python3.13, python3.12, python is one; name yours: make PYTHON=/path/to/python" >&2; \
+	exit 1
+pip = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help
+help:
+	@sed -n 's/^#   make/  make/p' Makefile
+
+# ------------------------------------------------------------------------------------------- set-up
+
+$(BIN)/python:
+	$(call say,Making $(VENV))
+	@python="$$($(find_python))"; "$$python" --version; "$$python" -m venv $(VENV)
+
+$(VENV)/.voyant-base: pyproject.toml constraints.txt | $(BIN)/python
+	$(call say,Installing Voyant)
+	@$(pip) --editable .
+	@touch $@
+
+$(VENV)/.voyant-dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(call say,Installing Voyant and the development tools)
+	@$(pip) --editable '.[dev]'
+	@touch $(VENV)/.voyant-base $@
+
+$(VENV)/.voyant-bench: pyproject.toml constraints.txt | $(BIN)/python
+	$(call say,Installing Voyant and what it is measured against)
+	@$(pip) --editable '.[bench]'
+	@touch $(VENV)/.voyant-base $@
+
+# ----------------------------------------------------------------------------------------- commands
+
+.PHONY: demo
+demo: $(VENV)/.voyant-base
+	$(call say,Running the demo)
+	@$(BIN)/voyant demo $(DEMO_ARGS)
+
+.PHONY: test
+test: $(VENV)/.voyant-dev
+	$(call say,Running the tests)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+.PHONY: check lint types imports
+check: lint types imports
+
+lint: $(VENV)/.voyant-dev
+	$(call say,ruff)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.voyant-dev
+	$(call say,mypy)
+	@$(BIN)/mypy
+	$(call say,pyright)
+	@$(BIN)/pyright
+
+imports: $(VENV)/.voyant-dev
+	$(call say,import rules)
+	@$(BIN)/lint-imports --no-cache
+
+.PHONY: bench
+bench: $(VENV)/.voyant-bench
+	$(call say,Running the benchmarks)
+	@$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
+
+# The documentation is checked by tests: headings, links, and code that runs.
+.PHONY: docs
+docs: $(VENV)/.voyant-dev
+	$(call say,Checking the documentation)
+	@$(BIN)/python -m pytest tests/docs tests/project $(PYTEST_ARGS)
+
+.PHONY: pins
+pins:
+	$(call say,Choosing versions)
+	@rm -rf build/pins && mkdir -p build
+	@python="$$($(find_python))"; "$$python" -m venv build/pins
+	@build/pins/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	@{ sed '/^[^#]/,$$d' constraints.txt; \
+	   build/pins/bin/python -m pip freeze --exclude-editable | grep -E '^[A-Za-z0-9._-]+==[^ ]+$$' | LC_ALL=C sort -f; \
+	 } > build/constraints.txt
+	@mv build/constraints.txt constraints.txt && rm -rf build/pins
+	@git --no-pager diff --stat -- constraints.txt
+
+.PHONY: clean
+clean:
+	$(call say,Removing what these commands made)
+	@rm -rf $(VENV) build dist benchmarks/.cache benchmarks/results
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	@find voyant tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
