@@ -234,7 +234,9 @@ class ColumnSummary:
     def is_unique(self) -> bool:
         """Whether every row holds a value of its own, none null; known exactly, or False."""
         exact = "distinct_count" not in self.approximations
-        return exact and self.count > 0 and self.null_count == 0 and self.distinct_count == self.count
+        return (
+            exact and self.count > 0 and self.null_count == 0 and self.distinct_count == self.count
+        )
 
     @property
     def is_constant(self) -> bool:

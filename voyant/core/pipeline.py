@@ -1,0 +1,291 @@
+"""How a run goes: plan, gate, run, validate, collect, and stop or go on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import logging
+import os
+import threading
+import traceback
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, cast
+
+from voyant.core.context import GeneratorContext
+from voyant.core.definition import GeneratorDefinition
+from voyant.core.errors import ArtifactError, ConfigurationError, VoyantError, did_you_mean
+from voyant.core.gates import GateDecision, decide_gate
+from voyant.core.results import ArtifactResult, GeneratorResult, PipelineResult
+
+__all__ = ["Observer", "Plan", "PlannedStep", "make_plan", "run_plan"]
+
+_logger = logging.getLogger("voyant.pipeline")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One generator of a run: `skip_reason` is empty if it is to run."""
+
+    definition: GeneratorDefinition
+    skip_reason: str = ""
+    gate: GateDecision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The generators of a run, in order."""
+
+    steps: tuple[PlannedStep, ...]
+
+
+class Observer:
+    """Told of a run as it goes; override what is of interest. What it raises is logged and ignored."""
+
+    def run_started(self, plan: Plan, context: GeneratorContext) -> None:
+        """Called before the first generator."""
+
+    def generator_started(self, definition: GeneratorDefinition) -> None:
+        """Called before each generator that runs."""
+
+    def generator_finished(self, definition: GeneratorDefinition, result: GeneratorResult) -> None:
+        """Called after each generator that ran."""
+
+    def generator_skipped(self, definition: GeneratorDefinition, reason: str) -> None:
+        """Called for each generator that does not run."""
+
+    def run_finished(self, result: PipelineResult) -> None:
+        """Called after the last generator."""
+
+
+def make_plan(
+    definitions: Sequence[GeneratorDefinition],
+    context: Mapping[str, Any],
+    settings: object | None,
+    *,
+    only: Collection[str] = (),
+    skip: Collection[str] = (),
+) -> Plan:
+    """Decide for each generator, in order, whether it is to run; each flag is decided once.
+
+    Raises:
+        ConfigurationError: `only` or `skip` names no generator, or a flag has no clear value.
+    """
+    known = {definition.name for definition in definitions}
+    for name in (*only, *skip):
+        if name not in known:
+            raise ConfigurationError(
+                f"There is no generator {name!r}.", remedy=did_you_mean(name, known)
+            )
+    run_flags = context.get("flags") or {}
+    gates: dict[str, GateDecision] = {}
+    steps: list[PlannedStep] = []
+    for definition in definitions:
+        gate = None
+        if definition.feature_flag is not None:
+            gate = gates.get(definition.feature_flag) or decide_gate(
+                definition.feature_flag, settings, run_flags
+            )
+            gates[definition.feature_flag] = gate
+        if (only and definition.name not in only) or definition.name in skip:
+            reason = "not asked for in this run"
+        elif gate is not None and not gate.enabled:
+            reason = gate.reason
+        else:
+            reason = ""
+        steps.append(PlannedStep(definition, reason, gate))
+    return Plan(tuple(steps))
+
+
+def run_plan(
+    plan: Plan,
+    context: Mapping[str, Any],
+    settings: object | None = None,
+    *,
+    observers: Sequence[Observer] = (),
+) -> PipelineResult:
+    """Run a plan's generators in sequence and give an account of every one.
+
+    Args:
+        plan: From `make_plan`.
+        context: Any mapping; it is copied, not changed.
+        settings: Handed to the context.
+        observers: Told of each step.
+    """
+    ctx = GeneratorContext(context, settings=settings)
+    result = PipelineResult(success=True)
+    producers: dict[str, str] = {}
+    ctx.artifacts = result.artifacts
+    job, tenant = ctx.get("job_id", "-"), ctx.get("tenant_id", "-")
+    _tell(observers, "run_started", plan, ctx)
+    try:
+        _make_folder(ctx)
+        for step in plan.steps:
+            definition = step.definition
+            if step.gate is not None:
+                result.gates[definition.name] = step.gate
+            reason = step.skip_reason
+            if result.failed_core is not None and not reason:
+                reason = f"core generator {result.failed_core!r} failed before it"
+            if reason:
+                result.skipped[definition.name] = reason
+                _logger.info(
+                    "%s skipped: %s job=%s tenant=%s", definition.name, reason, job, tenant
+                )
+                _tell(observers, "generator_skipped", definition, reason)
+                continue
+            _tell(observers, "generator_started", definition)
+            outcome = _run_one(definition, ctx, producers)
+            result.results.append(outcome)
+            if outcome.success:
+                result.artifacts.update(outcome.artifacts)
+            elif definition.is_core:
+                result.success, result.failed_core = False, definition.name
+            _log(outcome, job, tenant)
+            _tell(observers, "generator_finished", definition, outcome)
+    finally:
+        ctx.close()
+    _tell(observers, "run_finished", result)
+    return result
+
+
+def _run_one(
+    definition: GeneratorDefinition, ctx: GeneratorContext, producers: dict[str, str]
+) -> GeneratorResult:
+    """Run one generator; whatever it does but Ctrl-C becomes a result."""
+    started = perf_counter()
+    artifacts: dict[str, str] = {}
+    error = trace = None
+    try:
+        returned = definition.handler(ctx)
+        if type(returned) is not dict and inspect.isawaitable(returned):
+            returned = _wait_for(returned)
+        artifacts = _checked(returned, definition.name, producers)
+    except KeyboardInterrupt:
+        raise
+    except (Exception, SystemExit, GeneratorExit, asyncio.CancelledError) as caught:
+        if isinstance(caught, BaseExceptionGroup) and caught.subgroup(KeyboardInterrupt):
+            raise KeyboardInterrupt from caught
+        error, trace = _message(caught), _trace(caught)
+    duration = (perf_counter() - started) * 1000.0
+    return GeneratorResult(definition.name, error is None, artifacts, error, duration, trace)
+
+
+def _checked(returned: object, name: str, producers: dict[str, str]) -> dict[str, str]:
+    """Return the artifacts with their paths as text, once all of them are known to be right."""
+    if not isinstance(returned, Mapping):
+        raise ArtifactError(
+            f"Generator {name!r} returned {type(returned).__name__}, not a mapping.",
+            remedy="Return a dict of artifact key to file path.",
+        )
+    artifacts: dict[str, str] = {}
+    for key, path in cast("ArtifactResult", returned).items():
+        artifacts[_checked_key(key, name, producers)] = _checked_path(path, key, name)
+    for key in artifacts:
+        producers[key] = name
+    return artifacts
+
+
+def _checked_key(key: object, name: str, producers: Mapping[str, str]) -> str:
+    if not isinstance(key, str) or not key:
+        raise ArtifactError(
+            f"Generator {name!r} returned the artifact key {key!r}.", remedy="Use a non-empty str."
+        )
+    if key in producers:
+        raise ArtifactError(
+            f"Generator {name!r} returned the artifact key {key!r}, "
+            f"which {producers[key]!r} has already produced.",
+            remedy="Use another key.",
+        )
+    return key
+
+
+def _checked_path(path: object, key: str, name: str) -> str:
+    text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else path
+    if not isinstance(text, str) or not text:
+        raise ArtifactError(
+            f"Generator {name!r} returned {path!r} for the artifact {key!r}.",
+            remedy="Return the path of the file, as a str or Path.",
+        )
+    return text
+
+
+def _wait_for(awaitable: Awaitable[ArtifactResult]) -> ArtifactResult:
+    """Run an async generator to its end, also where an event loop already runs (a notebook)."""
+
+    async def wait() -> ArtifactResult:
+        return await awaitable
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(wait())
+    box: list[ArtifactResult | BaseException] = []
+    variables = contextvars.copy_context()
+
+    def target() -> None:
+        try:
+            box.append(variables.run(asyncio.run, wait()))
+        except BaseException as caught:  # noqa: BLE001 - raised again in the caller's thread
+            box.append(caught)
+
+    thread = threading.Thread(target=target, name="voyant-async-generator")
+    thread.start()
+    thread.join()
+    if isinstance(box[0], BaseException):
+        raise box[0]
+    return box[0]
+
+
+def _message(caught: BaseException) -> str:
+    """Say what was raised: its message, or its type's name where the message alone says nothing."""
+    name = type(caught).__name__
+    try:
+        message = str(caught).strip()
+    except Exception:  # noqa: BLE001 - a plugin's exception class can be broken too
+        message = ""
+    if not message:
+        return name
+    is_bare = isinstance(caught, (KeyError, SystemExit)) and not isinstance(caught, VoyantError)
+    return f"{name}: {message}" if is_bare else message
+
+
+def _trace(caught: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(caught))
+    except Exception:  # noqa: BLE001 - see _message
+        return type(caught).__name__
+
+
+def _make_folder(ctx: GeneratorContext) -> None:
+    """Make the job's folder if the context says where, so that a generator can simply open a file."""
+    if ctx.get("artifacts_root") and ctx.get("job_id"):
+        _ = ctx.folder
+
+
+def _log(outcome: GeneratorResult, job: object, tenant: object) -> None:
+    if outcome.success:
+        _logger.info(
+            "%s ok in %.1f ms job=%s tenant=%s", outcome.name, outcome.duration_ms, job, tenant
+        )
+        return
+    _logger.error(
+        "%s failed in %.1f ms: %s job=%s tenant=%s",
+        outcome.name,
+        outcome.duration_ms,
+        outcome.error,
+        job,
+        tenant,
+        extra={"voyant_traceback": outcome.traceback},
+    )
+    _logger.debug("%s", outcome.traceback)
+
+
+def _tell(observers: Sequence[Observer], event: str, *details: object) -> None:
+    for observer in observers:
+        try:
+            getattr(observer, event)(*details)
+        except Exception:
+            _logger.exception("Observer %r failed at %s and was ignored", observer, event)

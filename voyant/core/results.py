@@ -1,0 +1,56 @@
+"""What came of a run: one result per generator that ran, one reason per generator that did not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from voyant.core.gates import GateDecision
+
+__all__ = ["ArtifactResult", "GeneratorResult", "PipelineResult"]
+
+#: What a generator returns: artifact key -> path of the file it wrote.
+ArtifactResult = Mapping[str, str | Path]
+
+
+@dataclass(slots=True)
+class GeneratorResult:
+    """What came of one generator.
+
+    Attributes:
+        name: The generator's name.
+        success: Whether it completed without error.
+        artifacts: Artifact key to file path; empty when it failed.
+        error: What went wrong; never empty when it failed, None otherwise.
+        duration_ms: Time it took, by a clock that cannot go backwards.
+        traceback: Where it went wrong, for logs and diagnosis; never written to artifacts.
+    """
+
+    name: str
+    success: bool
+    artifacts: dict[str, str] = field(default_factory=dict[str, str])
+    error: str | None = None
+    duration_ms: float = 0.0
+    traceback: str | None = field(default=None, repr=False)
+
+
+@dataclass(slots=True)
+class PipelineResult:
+    """What came of a run.
+
+    Attributes:
+        success: True if no core generator failed.
+        artifacts: Artifact key to file path, over all generators.
+        results: The generators that ran, in the order they ran.
+        failed_core: Name of the core generator that stopped the run, if one did.
+        skipped: For each generator that did not run, why not.
+        gates: For each generator with a feature flag, how the flag was decided.
+    """
+
+    success: bool
+    artifacts: dict[str, str] = field(default_factory=dict[str, str])
+    results: list[GeneratorResult] = field(default_factory=list[GeneratorResult])
+    failed_core: str | None = None
+    skipped: dict[str, str] = field(default_factory=dict[str, str])
+    gates: dict[str, GateDecision] = field(default_factory=dict[str, GateDecision])
