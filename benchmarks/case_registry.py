@@ -138,9 +138,7 @@ def pluggy() -> tuple[float, float]:
 
 def hamilton() -> tuple[float, float]:
     """Build a driver of independent nodes, and execute them all."""
-    from hamilton import ad_hoc_utils, base, driver, telemetry
-
-    telemetry.disable_telemetry()
+    from hamilton import ad_hoc_utils, base, driver
 
     def make(number: int) -> Callable[[], dict]:  # type: ignore[type-arg]  # Hamilton reads the annotation
         def step() -> dict:  # type: ignore[type-arg]  # the same
@@ -154,7 +152,7 @@ def hamilton() -> tuple[float, float]:
     built: list[Any] = []
 
     def build() -> None:
-        module = ad_hoc_utils.create_temporary_module(*functions, module_name="bench_nodes")
+        module = ad_hoc_utils.create_temporary_module(*functions)
         adapter = base.DefaultAdapter()
         built.append(driver.Builder().with_modules(module).with_adapters(adapter).build())
 
