@@ -12,8 +12,9 @@ def loaded_after(statement: str) -> set[str]:
     """Names of the modules a fresh interpreter holds after one statement."""
     script = f"{statement}\nimport sys\nprint('\\n'.join(sys.modules))"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
+    assert done.returncode == 0, done.stderr
     return set(done.stdout.split())
 
 
