@@ -32,7 +32,7 @@ from voyant.engines.sql_vocabulary import (
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["MAX_QUERY_LENGTH", "check_query"]
+__all__ = ["MAX_QUERY_LENGTH", "check_query", "check_query_text"]
 
 # Characters. A tree is up to 600 times as long as its SQL, so the text is bounded before parsing.
 MAX_QUERY_LENGTH: Final = 50_000
@@ -72,7 +72,7 @@ def check_query(
         UnsafeQueryError: The query is not one SELECT, or uses something that is not allowed. A
             syntax error is one too: what cannot be read cannot be judged.
     """
-    _check_text(sql)
+    check_query_text(sql)
     cursor = connection.cursor()
     try:
         tree = _parse(sql, cursor)
@@ -81,7 +81,12 @@ def check_query(
     _Judge(tables).judge(tree)
 
 
-def _check_text(sql: str) -> None:
+def check_query_text(sql: str) -> None:
+    """Refuse a text too long or too odd to be given to a parser at all.
+
+    Raises:
+        UnsafeQueryError: It is longer than `MAX_QUERY_LENGTH` or no well-formed Unicode text.
+    """
     if len(sql) > MAX_QUERY_LENGTH:
         raise UnsafeQueryError(
             f"The query has {len(sql):,} characters; {MAX_QUERY_LENGTH:,} are allowed.",
