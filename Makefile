@@ -3,6 +3,7 @@
 #
 #   make demo     profile real data and say which page to open (installs the base package only)
 #   make test     the whole test suite             PYTEST_ARGS="tests/core -x" narrows it
+#   make floor    the tests that meet DuckDB, on the oldest DuckDB supported
 #   make check    linters, format, types, import rules
 #   make bench    speed and memory against peers   BENCH_ARGS="--only profile" narrows it
 #   make docs     check the documentation
@@ -69,6 +70,23 @@ test: $(VENV)/.voyant-dev
 	$(call say,Running the tests)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
+# The range in pyproject.toml starts at this DuckDB; a range nobody tests is a guess.
+FLOOR := 1.5.5
+FLOOR_TESTS := $(wildcard tests/artifacts tests/cli tests/demo tests/engines tests/generators tests/jobs)
+
+.venv-floor/.voyant-floor: pyproject.toml constraints.txt | $(BIN)/python
+	$(call say,Installing Voyant with DuckDB $(FLOOR))
+	@$(BIN)/python -m venv .venv-floor
+	@sed 's/^duckdb==.*/duckdb==$(FLOOR)/' constraints.txt > .venv-floor/constraints.txt
+	@.venv-floor/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint .venv-floor/constraints.txt --editable '.[dev]'
+	@touch $@
+
+.PHONY: floor
+floor: .venv-floor/.voyant-floor
+	$(call say,Running the tests on DuckDB $(FLOOR))
+	@.venv-floor/bin/python -m pytest -n $(WORKERS) $(FLOOR_TESTS) $(PYTEST_ARGS)
+
 .PHONY: check lint types imports
 check: lint types imports
 
@@ -96,7 +114,7 @@ bench: $(VENV)/.voyant-bench
 .PHONY: docs
 docs: $(VENV)/.voyant-dev
 	$(call say,Checking the documentation)
-	@$(BIN)/python -m pytest tests/docs tests/project $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(wildcard tests/docs) tests/project/test_documents.py $(PYTEST_ARGS)
 
 .PHONY: pins
 pins:
@@ -113,6 +131,6 @@ pins:
 .PHONY: clean
 clean:
 	$(call say,Removing what these commands made)
-	@rm -rf $(VENV) build dist benchmarks/.cache benchmarks/results
+	@rm -rf $(VENV) .venv-floor build dist benchmarks/.cache benchmarks/results
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
 	@find voyant tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

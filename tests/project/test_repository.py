@@ -206,7 +206,7 @@ def test_the_base_install_stays_small() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["demo", "test", "check", "bench", "docs", "pins", "clean", "help"]
+    "target", ["demo", "test", "floor", "check", "bench", "docs", "pins", "clean", "help"]
 )
 def test_make_knows_the_target(target: str) -> None:
     command = ["make", "--dry-run", "--always-make", target]
@@ -218,6 +218,11 @@ def test_make_knows_the_target(target: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+
+
+def test_the_floor_that_is_tested_is_the_floor_that_is_declared() -> None:
+    (floor,) = re.findall(r"^FLOOR := (\S+)$", text_of(ROOT / "Makefile"), re.MULTILINE)
+    assert f">={floor}" in str(requirements()["duckdb"].specifier)
 
 
 def test_the_package_ships_its_data() -> None:
