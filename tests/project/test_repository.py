@@ -218,6 +218,7 @@ def test_make_knows_the_target(target: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+    assert "Nothing to be done" not in done.stdout
 
 
 def test_the_floor_that_is_tested_is_the_floor_that_is_declared() -> None:
