@@ -165,8 +165,9 @@ def table(report: Report) -> str:
     for row in report.rows:
         peak = "" if row.peak_bytes is None else f"{row.peak_bytes / 2**20:,.0f} MiB"
         spread = f"{row.low:.3g} .. {row.high:.3g}"
-        ratio = f"{report.ratio(row.name):.2f} x"
-        lines.append(f"  {row.name:34} {row.value:9.3g} {spread:>17} {ratio:>8} {peak:>10}")
+        ratio = report.ratio(row.name)
+        times = f"{ratio:,.0f} x" if ratio >= 100 else f"{ratio:.2f} x"  # noqa: PLR2004 -- digits that mean something
+        lines.append(f"  {row.name:34} {row.value:9.3g} {spread:>17} {times:>8} {peak:>10}")
     for goal in report.goals:
         verdict = "met   " if goal.is_met else "MISSED"
         lines.append(f"  {verdict} {goal.text}: {goal.measured:.3g} (limit {goal.limit:g})")
