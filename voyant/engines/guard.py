@@ -117,13 +117,20 @@ def _parse(sql: str, cursor: duckdb.DuckDBPyConnection) -> _Tree:
             "The query is nested too deeply to be checked.",
             remedy="Split it with WITH, or write long chains of + or || as sums or concat().",
         ) from error
-    kinds = [statement.type for statement in statements]
+    kinds = [_kind(statement) for statement in statements]
     found: list[_Tree] = document.get("statements", [])
     if document.get("error") is not False or len(found) != 1 or len(kinds) != 1:
-        raise _not_one_select(sql, [kind.name for kind in kinds], document)
-    if kinds[0] != duckdb.StatementType.SELECT:
-        raise UnsafeQueryError(f"A {kinds[0].name} statement is not allowed.", remedy=_ONE_SELECT)
+        raise _not_one_select(sql, kinds, document)
+    if kinds[0] != "SELECT":
+        raise UnsafeQueryError(f"A {kinds[0]} statement is not allowed.", remedy=_ONE_SELECT)
     return found[0]
+
+
+def _kind(statement: duckdb.Statement) -> str:
+    try:
+        return statement.type.name
+    except ValueError:  # 2.0's Python enumeration lacks some of its own kinds: UPDATE EXTENSIONS
+        return "unknown"
 
 
 def _unreadable(message: str) -> UnsafeQueryError:
