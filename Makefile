@@ -87,17 +87,22 @@ floor: .venv-floor/.voyant-floor
 	$(call say,Running the tests on DuckDB $(FLOOR))
 	@.venv-floor/bin/python -m pytest -n $(WORKERS) $(FLOOR_TESTS) $(PYTEST_ARGS)
 
-.PHONY: check lint types imports
-check: lint types imports
+.PHONY: check lint format mypy pyright imports
+check: lint format mypy pyright imports
 
 lint: $(VENV)/.voyant-dev
 	$(call say,ruff)
 	@$(BIN)/ruff check .
+
+format: $(VENV)/.voyant-dev
+	$(call say,format)
 	@$(BIN)/ruff format --check .
 
-types: $(VENV)/.voyant-dev
+mypy: $(VENV)/.voyant-dev
 	$(call say,mypy)
 	@$(BIN)/mypy
+
+pyright: $(VENV)/.voyant-dev
 	$(call say,pyright)
 	@$(BIN)/pyright
 
