@@ -45,6 +45,10 @@ class ArtifactWriter(Protocol):
         """Write a pydantic model, or plain values without NaN, as JSON and return the path."""
         ...
 
+    def note(self, name: str, value: object) -> None:
+        """Put a fact about this run into the manifest's entry of the generator."""
+        ...
+
 
 class GeneratorContext(dict[str, Any]):
     """A job's context: a dict with the specification's keys, and properties and services on top.
@@ -166,6 +170,10 @@ class GeneratorContext(dict[str, Any]):
     def write_bytes(self, name: str, content: bytes) -> str:
         """Write an artifact, whole or not at all, and return its path."""
         return self._writer.write_bytes(name, content)
+
+    def note(self, name: str, value: object) -> None:
+        """Put what differs from run to run, such as a duration, into the manifest."""
+        self._writer.note(name, value)
 
     def read_json(self, key: str) -> Any:  # noqa: ANN401 - whatever the artifact holds
         """Return what an earlier generator of this run wrote under an artifact key.
