@@ -105,6 +105,7 @@ mypy: $(VENV)/.voyant-dev
 pyright: $(VENV)/.voyant-dev
 	$(call say,pyright)
 	@$(BIN)/pyright
+	@$(BIN)/pyright --project tests
 
 imports: $(VENV)/.voyant-dev
 	$(call say,import rules)
