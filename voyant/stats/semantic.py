@@ -6,6 +6,7 @@ so that the others can be called invalid. Where the column's name takes part, th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -106,6 +107,8 @@ _SHORT_LATITUDE_WORDS, _SHORT_LONGITUDE_WORDS = _words("lat"), _words("lon lng l
 
 #: Tried on text in this order; the remaining formats need a name or counts as well.
 _TEXT_FORMATS = ("uuid", "email", "url", "ip", "iban", "card", "json", "date_in_text", "money")
+
+_DIGIT = re.compile(r"\d")
 
 _MAX_CATEGORIES = 50
 _MAX_CATEGORY_FRACTION = 0.05
@@ -400,7 +403,7 @@ def _judge_words(
     if tokens and tokens[-1] in KEY_WORDS:
         return _named("id", KEY_WORDS, tokens[-1:])
     one_word = sum(" " not in value for value in values) >= MATCH_THRESHOLD * len(values)
-    with_digits = sum(any(mark.isdigit() for mark in value) for value in values)
+    with_digits = sum(_DIGIT.search(value) is not None for value in values)
     is_code = one_word and (
         with_digits >= MATCH_THRESHOLD * len(values)
         or all(value.isupper() or value.isdigit() for value in values)
