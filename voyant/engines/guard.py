@@ -187,6 +187,7 @@ class _Judge:
             function = node.pop("function", None)
             if not isinstance(function, dict) or function.get("class") != "FUNCTION":
                 raise _refused("a table function of an unknown form")
+            _check_kind("FUNCTION", function.get("type"))
             _check_function(function, TABLE_FUNCTIONS)
             yield from _parts(function, visible)
         yield from _parts(node, visible)

@@ -55,8 +55,8 @@ class QueryLimits:
     Attributes:
         timeout_seconds: From sending the query to having its whole result.
         max_rows: Rows returned; more are cut off and `truncated` says so.
-        memory_limit_bytes: What the child's address space may grow by over its resting size
-            (about 70 MB resident); DuckDB is told to spill at six tenths of it.
+        memory_limit_bytes: What the child's writable memory may grow by over its resting size
+            (about 70 MB resident in all); DuckDB is told to spill at six tenths of it.
         max_result_bytes: Size of the rows as JSON; more are cut off and `truncated` says so.
         threads: DuckDB's worker threads.
     """
@@ -78,6 +78,8 @@ class Sandbox:
     a BLOB is "<n bytes>"; lists, structs, maps, intervals, UUIDs and everything else are strings as
     DuckDB writes them. Column types are DuckDB's names.
     """
+
+    _program: ClassVar[tuple[str, ...]] = ("-m", "voyant.engines.sandbox_child")
 
     def __init__(
         self,
@@ -111,7 +113,9 @@ class Sandbox:
         """Start the child early, without waiting, so that its 0.2 s overlap other work."""
         with self._lock:
             if self._child is None:
-                self._child = _Child(self._recipe, self._limits, self._temp_directory)
+                self._child = _Child(
+                    self._program, self._recipe, self._limits, self._temp_directory
+                )
 
     def query(self, sql: str) -> QueryResult:
         """Check a query and run it within the limits.
@@ -187,10 +191,12 @@ class Sandbox:
 class _Child:
     """One child process: started, asked, and killed with everything it left behind."""
 
-    program: ClassVar[tuple[str, ...]] = ("-m", "voyant.engines.sandbox_child")
-
     def __init__(
-        self, recipe: ConnectionRecipe, limits: QueryLimits, temp_directory: Path | None
+        self,
+        program: tuple[str, ...],
+        recipe: ConnectionRecipe,
+        limits: QueryLimits,
+        temp_directory: Path | None,
     ) -> None:
         self._limits = limits
         self._is_ready = False
@@ -199,7 +205,7 @@ class _Child:
         folder = tempfile.mkdtemp(prefix="voyant-sandbox-", dir=temp_directory)
         self._folder = folder
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-s", *self.program],
+            [sys.executable, "-P", "-s", *program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

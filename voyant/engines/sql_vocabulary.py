@@ -24,7 +24,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 _OPERATORS = _words(
-    "! !__postfix !~~ !~~* % & && * ** + - -> ->> / // < << <= <> <@ = == > >= >> @ @> ^ ^@ | || ~ ~~ ~~* "
+    "!__postfix !~~ !~~* % & && * ** + - ->> / // < << <= <@ = > >= >> @ @> ^ ^@ | || ~ ~~ ~~* "
     "~~~ <-> <=> !="
 )
 
@@ -53,7 +53,7 @@ _NUMBERS = _words(
     "signbit sin sinh sqrt subtract tan tanh trunc xor"
 )
 
-_CONDITIONS = _words("coalesce constant_or_null greatest if ifnull least nullif typeof")
+_CONDITIONS = _words("constant_or_null greatest if least nullif typeof")
 
 _TEXT = _words(
     "ascii bar base64 bin bit_length char_length character_length chr concat concat_ws contains "
@@ -71,8 +71,8 @@ _TEXT = _words(
 )
 
 _TIMES = _words(
-    "age ago century current_date current_localtime current_localtimestamp current_time "
-    "current_timestamp date_add date_diff date_part date_sub date_trunc datediff datepart datesub "
+    "age ago century current_date current_localtime current_localtimestamp "
+    "date_add date_diff date_part date_sub date_trunc datediff datepart datesub "
     "datetrunc day dayname dayofmonth dayofweek dayofyear days_in_month decade epoch epoch_ms "
     "epoch_ns epoch_us era get_current_time get_current_timestamp hour isodow isoyear julian "
     "last_day make_date make_time make_timestamp make_timestamp_ms make_timestamp_ns "
@@ -85,10 +85,10 @@ _TIMES = _words(
 
 _LIST_VERBS = _words(
     "aggr aggregate append apply cat concat contains cosine_distance cosine_similarity distance "
-    "distinct dot_product element extract filter grade_up has has_all has_any indexof "
-    "inner_product intersect length negative_dot_product negative_inner_product pack pop_back "
-    "pop_front position prepend push_back push_front reduce resize reverse reverse_sort select "
-    "slice sort transform unique value where zip cross_product to_string"
+    "distinct dot_product extract filter grade_up has has_all has_any indexof inner_product "
+    "intersect negative_dot_product negative_inner_product position "
+    "prepend reduce resize reverse reverse_sort select "
+    "slice sort transform unique value where zip"
 )
 
 _LIST_AGGREGATES = _words(
@@ -101,6 +101,8 @@ _NESTED = (
     frozenset(f"{kind}_{verb}" for kind in ("list", "array") for verb in _LIST_VERBS)
     | frozenset(f"list_{name}" for name in _LIST_AGGREGATES)
     | _words(
+        "array_cross_product array_length array_pop_back array_pop_front array_push_back "
+        "array_push_front array_to_string list_element list_pack "
         "aggregate apply array_to_json cardinality element_at filter flatten generate_series "
         "grade_up map map_concat map_contains map_contains_entry map_contains_value map_entries "
         "map_extract map_extract_value map_from_entries map_keys map_values range reduce row "
@@ -118,9 +120,7 @@ _JSON = _words(
 )
 
 # Functions usable wherever a value may stand.
-FUNCTIONS = (
-    _OPERATORS | _AGGREGATES | _NUMBERS | _CONDITIONS | _TEXT | _TIMES | _NESTED | _JSON
-)
+FUNCTIONS = _OPERATORS | _AGGREGATES | _NUMBERS | _CONDITIONS | _TEXT | _TIMES | _NESTED | _JSON
 
 # Functions usable in FROM.
 TABLE_FUNCTIONS = _words("generate_series range unnest json_each")

@@ -1,0 +1,780 @@
+"""Does a user's SQL get the right answer, and nothing else: no file, no write, no more than its share?"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.engines.hostile_sql.corpus import Hostile, load
+from voyant.core.errors import (
+    QueryError,
+    QueryMemoryError,
+    QueryTimeoutError,
+    UnsafeQueryError,
+)
+from voyant.engines import sandbox as module
+from voyant.engines.recipe import ConnectionRecipe, open_connection, quote_literal
+from voyant.engines.sandbox import QueryLimits, Sandbox
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits need Linux")
+
+MIB = 1024 * 1024
+CANARY = "CANARY-5b1f-never-to-be-seen"
+
+ORDERS = """
+    SELECT * FROM (VALUES
+        (1, 'ann', 'north', 10.0::DOUBLE, DATE '2024-01-05', ['a', 'b'], '{"x": 1}'),
+        (2, 'bob', 'north', 20.0, DATE '2024-01-20', ['a'],      '{"x": 2}'),
+        (3, 'ann', 'south', 30.0, DATE '2024-02-10', [],         '{"x": 3}'),
+        (4, 'cid', 'south', 40.0, DATE '2024-02-11', ['c'],      '{"x": null}'),
+        (5, 'bob', 'north', 50.0, DATE '2024-03-01', ['b', 'c'], '{"y": 5}'),
+        (6, 'ann', 'south', NULL, DATE '2024-03-15', NULL,       NULL)
+    ) t(id, customer, region, amount, ordered, tags, info)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The user's folder: the job's one table, and beside it what no query may see."""
+    made = tmp_path_factory.mktemp("user's data")
+    with duckdb.connect() as connection:
+        connection.sql(ORDERS).write_parquet(str(made / "orders.parquet"))
+        secret = f"SELECT '{CANARY}' AS secret, 1 AS id"
+        connection.sql(secret).write_parquet(str(made / "canary.parquet"))
+        connection.sql(secret).write_csv(str(made / "canary.csv"))
+        connection.execute(f"ATTACH {quote_literal(str(made / 'other.duckdb'))} AS other")
+        connection.execute(f"CREATE TABLE other.secrets AS {secret}")
+    return made
+
+
+@pytest.fixture(scope="module")
+def recipe(folder):
+    path = str(folder / "orders.parquet")
+    view = f"CREATE TEMP VIEW orders AS SELECT * FROM read_parquet({quote_literal(path)})"
+    return ConnectionRecipe(statements=(view,), allowed_paths=(path,), tables=("orders",))
+
+
+@pytest.fixture(scope="module")
+def sandbox(recipe):
+    with Sandbox(recipe, QueryLimits()) as opened:
+        yield opened
+
+
+# ------------------------------------------------------------------- legitimate queries, by hand
+
+LEGITIMATE = {
+    "one number": ("SELECT count(*) FROM orders", [(6,)]),
+    "sum and mean skip nulls": ("SELECT sum(amount), avg(amount) FROM orders", [(150.0, 30.0)]),
+    "group by": (
+        "SELECT region, count(*) n FROM orders GROUP BY region ORDER BY region",
+        [("north", 3), ("south", 3)],
+    ),
+    "group by all, having": (
+        "SELECT customer, sum(amount) s FROM orders GROUP BY ALL HAVING s > 40 ORDER BY ALL",
+        [("bob", 70.0)],
+    ),
+    "count distinct": ("SELECT count(DISTINCT customer) FROM orders", [(3,)]),
+    "filter clause": (
+        "SELECT count(*) FILTER (region = 'north'), sum(amount) FILTER (id > 3) FROM orders",
+        [(3, 90.0)],
+    ),
+    "case": (
+        "SELECT CASE WHEN amount >= 30 THEN 'big' WHEN amount IS NULL THEN 'none' ELSE 'small' END "
+        "size, count(*) FROM orders GROUP BY size ORDER BY size",
+        [("big", 3), ("none", 1), ("small", 2)],
+    ),
+    "running total": (
+        "SELECT id, sum(amount) OVER (ORDER BY ordered) FROM orders ORDER BY id LIMIT 3",
+        [(1, 10.0), (2, 30.0), (3, 60.0)],
+    ),
+    "moving average over rows": (
+        "SELECT avg(amount) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM orders "
+        "ORDER BY id LIMIT 3",
+        [(10.0,), (15.0,), (25.0,)],
+    ),
+    "moving sum over a range of days": (
+        "SELECT id, sum(amount) OVER (ORDER BY ordered RANGE BETWEEN INTERVAL 7 DAYS PRECEDING AND "
+        "CURRENT ROW) FROM orders ORDER BY id OFFSET 2 LIMIT 2",
+        [(3, 30.0), (4, 70.0)],
+    ),
+    "lag and lead": (
+        "SELECT lag(id) OVER w, lead(id, 2, -1) OVER w FROM orders WINDOW w AS (ORDER BY id) "
+        "ORDER BY id LIMIT 2",
+        [(None, 3), (1, 4)],
+    ),
+    "ranks": (
+        "SELECT id, rank() OVER w, dense_rank() OVER w, row_number() OVER w, ntile(2) OVER w "
+        "FROM orders WINDOW w AS (ORDER BY region) ORDER BY region, id LIMIT 4",
+        [(1, 1, 1, 1, 1), (2, 1, 1, 2, 1), (5, 1, 1, 3, 1), (3, 4, 2, 4, 2)],
+    ),
+    "first and last in a partition": (
+        "SELECT DISTINCT region, first_value(id) OVER w, last_value(id) OVER w FROM orders WINDOW w "
+        "AS (PARTITION BY region ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED "
+        "FOLLOWING) ORDER BY region",
+        [("north", 1, 5), ("south", 3, 6)],
+    ),
+    "qualify": (
+        "SELECT region, id FROM orders QUALIFY row_number() OVER (PARTITION BY region ORDER BY "
+        "amount DESC NULLS LAST) = 1 ORDER BY region",
+        [("north", 5), ("south", 4)],
+    ),
+    "share of the total": (
+        "SELECT region, sum(amount) / sum(sum(amount)) OVER () FROM orders GROUP BY 1 ORDER BY 1",
+        [("north", 80 / 150), ("south", 70 / 150)],
+    ),
+    "CTEs": (
+        "WITH big AS (SELECT * FROM orders WHERE amount > 15), by_region AS (SELECT region, count(*) "
+        "n FROM big GROUP BY region) SELECT max(n) FROM by_region",
+        [(2,)],
+    ),
+    "recursive CTE": (
+        "WITH RECURSIVE months AS (SELECT DATE '2024-01-01' m UNION ALL SELECT m + INTERVAL 1 MONTH "
+        "FROM months WHERE m < DATE '2024-03-01') SELECT count(*), max(m)::DATE FROM months",
+        [(3, "2024-03-01")],
+    ),
+    "calendar with gaps filled": (
+        "SELECT m::DATE, count(id) FROM range(DATE '2024-01-01', DATE '2024-05-01', INTERVAL 1 MONTH) "
+        "c(m) LEFT JOIN orders ON date_trunc('month', ordered) = m GROUP BY m ORDER BY m",
+        [("2024-01-01", 2), ("2024-02-01", 2), ("2024-03-01", 2), ("2024-04-01", 0)],
+    ),
+    "rollup": (
+        "SELECT region, sum(amount), grouping(region) FROM orders GROUP BY ROLLUP (region) "
+        "ORDER BY region NULLS LAST",
+        [("north", 80.0, 0), ("south", 70.0, 0), (None, 150.0, 1)],
+    ),
+    "cube": (
+        "SELECT count(*) FROM (SELECT 1 FROM orders GROUP BY CUBE (region, customer))",
+        # 4 pairs that occur + 2 regions + 3 customers + everything
+        [(10,)],
+    ),
+    "grouping sets": (
+        "SELECT region, customer, count(*) FROM orders GROUP BY GROUPING SETS ((region), (customer)) "
+        "ORDER BY ALL NULLS LAST",
+        [
+            ("north", None, 3),
+            ("south", None, 3),
+            (None, "ann", 3),
+            (None, "bob", 2),
+            (None, "cid", 1),
+        ],
+    ),
+    "pivot": (
+        "PIVOT orders ON region IN ('north', 'south') USING sum(amount) GROUP BY customer "
+        "ORDER BY customer",
+        [("ann", 10.0, 30.0), ("bob", 70.0, None), ("cid", None, 40.0)],
+    ),
+    "pivot in a subquery, standard SQL": (
+        "SELECT north FROM (SELECT region, id FROM orders) PIVOT (count(id) FOR region IN ('north'))",
+        [(3,)],
+    ),
+    "unpivot": (
+        "SELECT name, sum(value) FROM (UNPIVOT (SELECT id::DOUBLE a, amount b FROM orders) ON a, b) "
+        "GROUP BY name ORDER BY name",
+        [("a", 21.0), ("b", 150.0)],
+    ),
+    "quantiles": (
+        "SELECT median(amount), quantile_cont(amount, 0.25), quantile_disc(amount, 0.5) FROM orders",
+        [(30.0, 20.0, 30.0)],
+    ),
+    "several quantiles at once": (
+        "SELECT unnest(quantile_cont(amount, [0.0, 0.5, 1.0])) FROM orders",
+        [(10.0,), (30.0,), (50.0,)],
+    ),
+    "date arithmetic": (
+        "SELECT date_diff('day', min(ordered), max(ordered)), max(ordered) - min(ordered), "
+        "(min(ordered) + INTERVAL 1 MONTH)::DATE FROM orders",
+        [(70, 70, "2024-02-05")],
+    ),
+    "parts of dates": (
+        "SELECT extract(year FROM ordered), month(ordered), strftime(ordered, '%Y-%m'), "
+        "dayname(ordered), last_day(ordered) FROM orders WHERE id = 3",
+        [(2024, 2, "2024-02", "Saturday", "2024-02-29")],
+    ),
+    "time zones": (
+        "SELECT (TIMESTAMP '2024-07-01 12:00:00' AT TIME ZONE 'Europe/Berlin') t, "
+        "TIMESTAMP '2024-07-01 12:00:00.5'",
+        [("2024-07-01T10:00:00+00", "2024-07-01T12:00:00.5")],
+    ),
+    "list aggregates": (
+        "SELECT list(id ORDER BY id DESC), string_agg(customer, ',' ORDER BY id) FROM orders "
+        "WHERE region = 'north'",
+        [("[5, 2, 1]", "ann,bob,bob")],
+    ),
+    "unnested lists": (
+        "SELECT tag, count(*) FROM (SELECT unnest(tags) tag FROM orders) GROUP BY tag ORDER BY tag",
+        [("a", 2), ("b", 2), ("c", 2)],
+    ),
+    "list functions and lambdas": (
+        "SELECT len(tags), list_contains(tags, 'a'), list_transform(tags, lambda x: upper(x)) FROM orders "
+        "WHERE id = 1",
+        [(2, True, "[A, B]")],
+    ),
+    "list comprehension": ("SELECT list_sum([x * 2 for x in [1, 2, 3] if x > 1])", [(10,)]),
+    "maxima by another column": (
+        "SELECT arg_max(customer, amount), max_by(id, ordered), mode(customer) FROM orders",
+        [("bob", 6, "ann")],
+    ),
+    "regular expressions": (
+        "SELECT regexp_extract('order-123', '(\\d+)', 1), regexp_replace('a b', '\\s', '_'), "
+        "count(*) FROM orders WHERE regexp_matches(customer, '^[ab]')",
+        [("123", "a_b", 5)],
+    ),
+    "strings": (
+        "SELECT upper(customer) || '-' || lpad(id::VARCHAR, 3, '0'), customer[1:2], length(customer), "
+        "split_part('a/b/c', '/', 2), trim('  x '), replace('aa', 'a', 'b') FROM orders WHERE id = 4",
+        [("CID-004", "ci", 3, "b", "x", "bb")],
+    ),
+    "like and ilike": (
+        "SELECT count(*) FROM orders WHERE customer ILIKE 'A%' AND customer NOT LIKE '%z'",
+        [(3,)],
+    ),
+    "JSON": (
+        "SELECT info::JSON ->> '$.x', json_extract(info, '$.x')::INT, info->>'y' FROM orders "
+        "WHERE id IN (1, 5) ORDER BY id",
+        [("1", 1, None), (None, None, "5")],
+    ),
+    "joins": (
+        "SELECT a.id, b.id FROM orders a JOIN orders b USING (customer, region) WHERE a.id < b.id "
+        "ORDER BY ALL",
+        [(2, 5), (3, 6)],
+    ),
+    "anti join": (
+        "SELECT id FROM orders a WHERE NOT EXISTS (FROM orders b WHERE b.customer = a.customer AND "
+        "b.id <> a.id)",
+        [(4,)],
+    ),
+    "asof join": (
+        "SELECT q.d::DATE, o.id FROM (VALUES (DATE '2024-02-01'), (DATE '2024-03-02')) q(d) ASOF JOIN "
+        "orders o ON q.d >= o.ordered ORDER BY 1",
+        [("2024-02-01", 2), ("2024-03-02", 5)],
+    ),
+    "set operations": (
+        "(SELECT customer FROM orders WHERE region = 'north' INTERSECT SELECT customer FROM orders "
+        "WHERE region = 'south') UNION ALL SELECT 'z' ORDER BY 1",
+        [("ann",), ("z",)],
+    ),
+    "correlation and regression": (
+        "SELECT round(corr(id, amount), 6), regr_slope(amount, id) FROM orders",
+        [(1.0, 10.0)],
+    ),
+    "spread": ("SELECT stddev_samp(amount) ** 2, var_pop(amount) FROM orders", [(250.0, 200.0)]),
+    "nulls": (
+        "SELECT count(*) - count(amount), coalesce(max(amount) FILTER (id = 6), -1), "
+        "nullif(1, 1), ifnull(NULL, 2), 1 IS DISTINCT FROM NULL FROM orders",
+        [(1, -1.0, None, 2, True)],
+    ),
+    "columns by pattern": ("SELECT min(COLUMNS('^(id|amount)$')) FROM orders", [(1, 10.0)]),
+    "exclude and replace": (
+        "SELECT * EXCLUDE (tags, info, ordered) REPLACE (amount * 2 AS amount) FROM orders LIMIT 1",
+        [(1, "ann", "north", 20.0)],
+    ),
+    "distinct on": (
+        "SELECT DISTINCT ON (region) region, id FROM orders ORDER BY region, id DESC",
+        [("north", 5), ("south", 6)],
+    ),
+    "FROM first": ("FROM orders SELECT id WHERE amount > 45", [(5,)]),
+    "time buckets": (
+        "SELECT time_bucket(INTERVAL 1 MONTH, ordered) b, count(*) FROM orders GROUP BY b ORDER BY b "
+        "LIMIT 1",
+        [("2024-01-01", 2)],
+    ),
+    "retention in one query": (
+        "WITH firsts AS (SELECT customer, min(date_trunc('month', ordered)) c FROM orders GROUP BY 1) "
+        "SELECT date_diff('month', c, date_trunc('month', ordered)) age, count(DISTINCT customer) "
+        "FROM orders JOIN firsts USING (customer) GROUP BY age ORDER BY age",
+        # month 0: ann, bob, cid; month 1: ann; month 2: ann, bob
+        [(0, 3), (1, 1), (2, 2)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEGITIMATE)
+def test_legitimate_query_gives_the_right_result(name: str, sandbox: Sandbox):
+    sql, expected = LEGITIMATE[name]
+    result = sandbox.query(sql)
+    assert [tuple(row) for row in result.rows] == [
+        tuple(pytest.approx(cell) if isinstance(cell, float) else cell for cell in row)
+        for row in expected
+    ]
+    assert not result.truncated
+
+
+def test_there_are_enough_legitimate_queries():
+    assert len(LEGITIMATE) >= 30
+
+
+CELLS = {
+    "NULL::INTEGER": ("INTEGER", None),
+    "true": ("BOOLEAN", True),
+    "170141183460469231731687303715884105727::HUGEINT": ("HUGEINT", 2**127 - 1),
+    "18446744073709551615::UBIGINT": ("UBIGINT", 2**64 - 1),
+    "0.1::DOUBLE": ("DOUBLE", 0.1),
+    "'nan'::DOUBLE": ("DOUBLE", "NaN"),
+    "'inf'::FLOAT": ("FLOAT", "Infinity"),
+    "'-inf'::DOUBLE": ("DOUBLE", "-Infinity"),
+    "1.50::DECIMAL(10, 2)": ("DECIMAL(10,2)", 1.5),
+    "0.1::DECIMAL(3, 1)": ("DECIMAL(3,1)", 0.1),
+    "12345678901234567890.123::DECIMAL(38, 3)": ("DECIMAL(38,3)", "12345678901234567890.123"),
+    "'ünï 🧀'": ("VARCHAR", "ünï 🧀"),
+    "DATE '2024-02-29'": ("DATE", "2024-02-29"),
+    "TIME '10:00:00.25'": ("TIME", "10:00:00.25"),
+    "TIMESTAMP '2024-01-01 10:00:00'": ("TIMESTAMP", "2024-01-01T10:00:00"),
+    "TIMESTAMPTZ '2024-01-01 10:00:00+02'": (
+        "TIMESTAMP WITH TIME ZONE",
+        "2024-01-01T08:00:00+00",
+    ),
+    "'infinity'::TIMESTAMP": ("TIMESTAMP", "infinity"),
+    "INTERVAL 3 DAYS": ("INTERVAL", "3 days"),
+    "'abc'::BLOB": ("BLOB", "<3 bytes>"),
+    "[1, NULL]": ("INTEGER[]", "[1, NULL]"),
+    "{'a': 1, 'b': 'x'}": ("STRUCT(a INTEGER, b VARCHAR)", "{'a': 1, 'b': x}"),
+    "MAP {'k': 1}": ("MAP(VARCHAR, INTEGER)", "{k=1}"),
+    """'{"a": [1]}'::JSON""": ("JSON", '{"a": [1]}'),
+}
+
+
+@pytest.mark.parametrize("expression", CELLS)
+def test_cell_arrives_as_documented(expression: str, sandbox: Sandbox):
+    kind, value = CELLS[expression]
+    result = sandbox.query(f"SELECT {expression} AS cell")
+    assert [(column.name, column.type) for column in result.columns] == [("cell", kind)]
+    assert result.rows == ((value,),)
+    assert type(result.rows[0][0]) is type(value)
+
+
+def test_column_names_are_the_users_even_when_they_repeat(sandbox):
+    result = sandbox.query('SELECT 1 AS a, 2 AS a, 3 AS "x y""z", 4 AS \'🧀\'')
+    assert [column.name for column in result.columns] == ["a", "a", 'x y"z', "🧀"]
+    assert result.rows == ((1, 2, 3, 4),)
+
+
+def test_empty_result_keeps_its_columns(sandbox):
+    result = sandbox.query("SELECT id, customer FROM orders WHERE false")
+    assert [column.name for column in result.columns] == ["id", "customer"]
+    assert result.rows == ()
+    assert not result.truncated
+
+
+@pytest.mark.parametrize(("count", "truncated"), [(999, False), (1000, False), (1001, True)])
+def test_rows_are_capped_and_the_result_says_so(count, truncated, sandbox):
+    result = sandbox.query(f"FROM range({count})")
+    assert len(result.rows) == min(count, 1000)
+    assert result.truncated is truncated
+
+
+def test_endless_result_stops_at_the_cap(sandbox):
+    assert len(sandbox.query("FROM range(100_000_000_000)").rows) == 1000
+
+
+def test_bytes_are_capped_and_the_result_says_so(recipe):
+    with Sandbox(recipe, QueryLimits(max_result_bytes=10_000)) as small:
+        result = small.query("SELECT repeat('x', 1000) FROM range(100)")
+        # each row is 1,000 letters, two quotes and two brackets
+        assert len(result.rows) == 10_000 // 1004
+        assert result.truncated
+        with pytest.raises(QueryMemoryError, match="One row"):
+            small.query("SELECT repeat('x', 20000)")
+        assert small.query("SELECT 1").rows == ((1,),)
+
+
+def test_mistakes_are_explained_and_the_child_lives_on(sandbox):
+    sandbox.query("SELECT 1")
+    before = sandbox.child_pid
+    with pytest.raises(QueryError, match="customr"):
+        sandbox.query("SELECT customr FROM orders")
+    with pytest.raises(QueryError, match="Could not convert"):
+        sandbox.query("SELECT customer::INTEGER FROM orders")
+    with pytest.raises(UnsafeQueryError, match=r"Did you mean 'orders'\?"):
+        sandbox.query("FROM ordrs")
+    with pytest.raises(UnsafeQueryError):
+        sandbox.query("x" * 1_000_000)
+    assert sandbox.child_pid == before
+
+
+def test_view_named_like_a_file_or_with_odd_characters_can_be_read(folder):
+    path = quote_literal(str(folder / "orders.parquet"))
+    names = ("sales.csv", 'say "hi"', "käse 🧀")
+    statements = tuple(
+        'CREATE TEMP VIEW "{}" AS FROM read_parquet({})'.format(name.replace('"', '""'), path)
+        for name in names
+    )
+    paths = (str(folder / "orders.parquet"),)
+    recipe = ConnectionRecipe(statements=statements, allowed_paths=paths, tables=names)
+    with Sandbox(recipe, QueryLimits()) as opened:
+        for name in names:
+            quoted = '"' + name.upper().replace('"', '""') + '"'
+            if name.isascii():
+                assert opened.query(f"SELECT count(*) FROM {quoted}").rows == ((6,),)
+        assert opened.query('SELECT count(*) FROM "käse 🧀"').rows == ((6,),)
+
+
+def test_recipe_that_cannot_be_opened_is_a_query_error():
+    with (
+        Sandbox(ConnectionRecipe(statements=("SELEC 1",)), QueryLimits()) as broken,
+        pytest.raises(QueryError, match="could not be opened"),
+    ):
+        broken.query("SELECT 1")
+
+
+def test_locked_connection_spills_nowhere_without_a_folder(recipe):
+    with open_connection(recipe, lock=True) as connection:
+        (setting,) = connection.execute("SELECT current_setting('temp_directory')").fetchone()
+        assert not setting
+        with pytest.raises(duckdb.Error):
+            connection.execute("SET memory_limit = '1GB'")
+
+
+# --------------------------------------------------------- hostile statements, the check bypassed
+
+BYPASS = """
+import voyant.engines.sandbox_child as child
+def run(connection, sql, *limits):
+    rows = connection.execute(sql).fetchall()
+    return {"kind": "rows", "columns": [], "rows": [[repr(rows)]], "truncated": False}
+child.check_query = lambda *args, **named: None
+child._run = run
+child.main()
+"""
+
+
+class Unguarded(Sandbox):
+    """A sandbox whose child runs everything it is given: layers 2 and 3 on their own."""
+
+    _program = ("-c", BYPASS)
+
+
+@pytest.fixture(scope="module")
+def unguarded(recipe):
+    limits = QueryLimits(timeout_seconds=1.0, memory_limit_bytes=256 * MIB)
+    with pytest.MonkeyPatch.context() as patch, Unguarded(recipe, limits) as opened:
+        patch.setenv("VOYANT_CANARY", CANARY)
+        yield opened
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else b"folder"
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def outcome(sandbox: Sandbox, sql: str) -> str:
+    try:
+        return str(sandbox.query(sql).rows[0][0])
+    except QueryError as error:
+        return str(error)
+
+
+def _is_intact(sandbox: Sandbox) -> bool:
+    return outcome(sandbox, "SELECT count(*) FROM orders WHERE customer = 'ann'") == "[(3,)]"
+
+
+@pytest.mark.parametrize("hostile", load(), ids=str)
+def test_without_the_check_nothing_leaks_and_nothing_is_written(
+    hostile: Hostile, unguarded, folder
+):
+    if not _is_intact(unguarded):  # an earlier statement dropped the view in its own memory
+        unguarded.close()
+        assert _is_intact(unguarded)
+    before = snapshot(folder)
+    sql = hostile.sql(
+        canary=folder / "canary.csv",
+        canary_parquet=folder / "canary.parquet",
+        orders=folder / "orders.parquet",
+        database=folder / "other.duckdb",
+        folder=folder,
+        parent=os.getpid(),
+    ).replace("user's data", "user''s data")
+    said = outcome(unguarded, sql)
+    assert CANARY not in said
+    assert "root:" not in said
+    assert snapshot(folder) == before
+
+
+@pytest.fixture(scope="module")
+def has_landlock(tmp_path_factory) -> bool:
+    """Whether this kernel can withhold the right to write."""
+    script = "import sys; from voyant.engines.landlock import give_up_writing as g; print(g(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path_factory.mktemp("w"))],
+        capture_output=True,
+        check=True,
+        text=True,
+        cwd=Path(module.__file__).parents[2],
+    )
+    return done.stdout.strip() == ""
+
+
+def test_kernel_refuses_to_overwrite_the_users_file(unguarded, folder, has_landlock, recipe):
+    if not has_landlock:
+        pytest.skip("this kernel has no Landlock")
+    path = folder / "orders.parquet"
+    before = path.read_bytes()
+    copy = (
+        f"COPY (SELECT 1 AS id) TO {quote_literal(str(path))} (FORMAT parquet, USE_TMP_FILE false)"
+    )
+    assert "Permission denied" in outcome(unguarded, copy)
+    assert path.read_bytes() == before
+    # The same statement on the same recipe without the kernel's help: layer 2 alone lets it through.
+    twin = path.with_name("twin.parquet")
+    twin.write_bytes(before)
+    try:
+        with open_connection(ConnectionRecipe(allowed_paths=(str(twin),)), lock=True) as connection:
+            connection.execute(copy.replace("orders.parquet", "twin.parquet"))
+        assert twin.read_bytes() != before
+    finally:
+        twin.unlink()
+
+
+def test_absent_landlock_is_said_in_the_log(recipe, monkeypatch, caplog):
+    without = (
+        "import voyant.engines.sandbox_child as child\n"
+        "child.give_up_writing = lambda folder: 'no such thing here'\n"
+        "child.main()"
+    )
+    monkeypatch.setattr(Sandbox, "_program", ("-c", without))
+    with Sandbox(recipe, QueryLimits()) as opened, caplog.at_level(logging.WARNING):
+        assert opened.query("SELECT 1").rows == ((1,),)
+    assert "no such thing here" in caplog.text
+
+
+def test_environment_of_the_child_holds_nothing_of_ours(unguarded, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
+    unguarded.close()
+    _is_intact(unguarded)
+    environment = Path(f"/proc/{unguarded.child_pid}/environ").read_bytes()
+    assert CANARY.encode() not in environment
+    names = {entry.partition(b"=")[0] for entry in environment.split(b"\0") if entry}
+    assert names == {b"PYTHONPATH", b"HOME", b"TMPDIR", b"LANG", b"TZ", b"MALLOC_ARENA_MAX"}
+
+
+def test_child_inherits_no_descriptor_and_leads_its_own_group(sandbox, tmp_path):
+    with (tmp_path / "open").open("w") as file:
+        os.set_inheritable(file.fileno(), True)  # noqa: FBT003
+        with Sandbox(ConnectionRecipe(), QueryLimits()) as opened:
+            opened.query("SELECT 1")
+            pid = opened.child_pid
+            assert pid is not None
+            targets = {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+            assert str(tmp_path / "open") not in targets
+            assert os.getpgid(pid) == pid != os.getpgid(0)
+
+
+# ------------------------------------------------------------------------------ resource bombs
+
+BOMBS = {
+    "list_sort ignores interrupt": "SELECT list_sort(range(100_000_000))",
+    "list_sort in many small pieces": (
+        "SELECT sum(len(list_sort(list_transform(range(50000), lambda x: hash(x + i))))) "
+        "FROM range(100000) t(i)"
+    ),
+    "list_reverse_sort": "SELECT list_reverse_sort(range(100_000_000))",
+    "lpad": "SELECT lpad('x', 2_000_000_000, 'ab')",
+    "rpad": "SELECT rpad('x', 2_000_000_000, 'ab')",
+    "lpad of each row": "SELECT max(lpad(i::VARCHAR, 10_000_000, 'ab')) FROM range(1_000_000) t(i)",
+    "levenshtein is quadratic": "SELECT levenshtein(repeat('a', 200_000), repeat('b', 200_000))",
+    "damerau_levenshtein": (
+        "SELECT damerau_levenshtein(repeat('ab', 100_000), repeat('ba', 100_000))"
+    ),
+    "jaccard": "SELECT sum(jaccard(repeat('ab', 1_000_000), i::VARCHAR)) FROM range(1_000_000) t(i)",
+    "format": "SELECT format('{:>2000000000}', 1)",
+    "printf": "SELECT printf('%2000000000d', 1)",
+    "repeat": "SELECT repeat('x', 4_000_000_000)",
+    "repeat of repeat": "SELECT repeat(repeat(repeat('x', 10_000), 10_000), 10_000)",
+    "replace grows": "SELECT replace(repeat('a', 10_000_000), 'a', repeat('b', 1000))",
+    "regular expression": "SELECT regexp_replace(repeat('a', 50_000_000), '(a*)*b', 'x', 'g')",
+    "cross join": "SELECT count(*) FROM range(10_000_000) a, range(10_000_000) b WHERE hash(a) = hash(b) + 1",
+    "count of a huge range": "SELECT sum(hash(i)) FROM range(100_000_000_000) t(i)",
+    "collect into a list": "SELECT list(i) FROM range(1_000_000_000) t(i)",
+    "collect into a string": "SELECT string_agg(i::VARCHAR, ',') FROM range(1_000_000_000) t(i)",
+    "histogram of everything": "SELECT histogram(i) FROM range(1_000_000_000) t(i)",
+    "exact median": "SELECT median(hash(i)) FROM range(1_000_000_000) t(i)",
+    "endless recursion": (
+        "WITH RECURSIVE r AS (SELECT 1 i UNION ALL SELECT i + 1 FROM r) SELECT count(*) FROM r"
+    ),
+    "doubling recursion": (
+        "WITH RECURSIVE r AS (SELECT 'x' s UNION ALL SELECT s || s FROM r) SELECT max(len(s)) FROM r"
+    ),
+    "window over everything": (
+        "SELECT max(m) FROM (SELECT median(i) OVER (ORDER BY hash(i) ROWS BETWEEN 100000 PRECEDING "
+        "AND CURRENT ROW) m FROM range(1_000_000_000) t(i))"
+    ),
+    "big rows": "SELECT repeat('x', 1_000_000) FROM range(1000)",
+    "array of arrays": "SELECT [range(1_000_000) for x in range(1_000_000)]",
+    "factorials": "SELECT sum(len(list_transform(range(1_000_000), lambda x: x ** i))) FROM range(10_000) t(i)",
+    "JSON": "SELECT json_array_length(to_json(range(100_000_000)))",
+    "long in-list of rows": "SELECT count(*) FROM range(3_000_000) a(i) JOIN range(3_000_000) b(j) ON i < j",
+}
+
+
+class Watch(threading.Thread):
+    """Follows how much memory of its own (no file's pages) a process uses, until it ends."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._pid = pid
+        self.resting = self.peak = self._read()
+
+    def _read(self) -> int:
+        try:
+            lines = Path(f"/proc/{self._pid}/status").read_text(encoding="ascii").splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            return 0
+        found = [int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon")]
+        return found[0] if found else 0
+
+    def run(self) -> None:
+        while now := self._read():
+            self.peak = max(self.peak, now)
+            time.sleep(0.002)
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bomb_does_not_outlive_its_limits(name: str, recipe):
+    limits = QueryLimits(timeout_seconds=0.7, memory_limit_bytes=128 * MIB)
+    with Sandbox(recipe, limits) as opened:
+        opened.query("SELECT 1")
+        pid = opened.child_pid
+        assert pid is not None
+        watch = Watch(pid)
+        watch.start()
+        with pytest.raises((QueryTimeoutError, QueryMemoryError)):
+            opened.query(BOMBS[name])
+        with pytest.raises(ProcessLookupError):  # killed, and waited for
+            os.kill(pid, 0)
+        watch.join(10)
+        assert 0 < watch.peak <= watch.resting + limits.memory_limit_bytes
+        assert opened.query("SELECT count(*) FROM orders").rows == ((6,),)
+        assert opened.child_pid != pid
+
+
+def test_there_are_enough_bombs():
+    assert len(BOMBS) >= 20
+
+
+def test_query_larger_than_memory_spills_to_its_own_folder(recipe, tmp_path):
+    limits = QueryLimits(timeout_seconds=60, memory_limit_bytes=192 * MIB, max_rows=1)
+    seen: set[str] = set()
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.005):
+            seen.update(path.name for path in tmp_path.rglob("*.tmp"))
+
+    with Sandbox(recipe, limits, temp_directory=tmp_path) as opened:
+        looker = threading.Thread(target=look)
+        looker.start()
+        try:
+            result = opened.query(
+                "SELECT count(*), sum(n) FROM (SELECT hash(i) h, sum(i) n FROM range(6_000_000) t(i) "
+                "GROUP BY h)"
+            )
+        finally:
+            done.set()
+            looker.join()
+        assert result.rows == ((6_000_000, 6_000_000 * 5_999_999 // 2),)
+        assert seen
+    assert list(tmp_path.iterdir()) == []
+
+
+# ------------------------------------------------------------------------------ life and death
+
+
+def test_start_does_not_wait_and_the_first_query_uses_that_child(recipe):
+    with Sandbox(recipe, QueryLimits()) as opened:
+        assert opened.child_pid is None
+        opened.start()
+        pid = opened.child_pid
+        assert opened.query("SELECT 1").rows == ((1,),)
+        opened.start()
+        assert opened.child_pid == pid
+
+
+def test_close_ends_the_child_and_may_be_repeated(recipe, tmp_path):
+    opened = Sandbox(recipe, QueryLimits(), temp_directory=tmp_path)
+    opened.close()
+    opened.query("SELECT 1")
+    pid = opened.child_pid
+    opened.close()
+    opened.close()
+    assert pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_child_killed_between_queries_is_replaced(recipe):
+    with Sandbox(recipe, QueryLimits()) as opened:
+        opened.query("SELECT 1")
+        pid = opened.child_pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        assert opened.query("SELECT 2").rows == ((2,),)
+        assert opened.child_pid != pid
+
+
+def test_child_started_by_a_thread_that_ended_is_replaced(recipe):
+    with Sandbox(recipe, QueryLimits()) as opened:
+        thread = threading.Thread(target=opened.start)
+        thread.start()
+        thread.join()
+        assert opened.query("SELECT 1").rows == ((1,),)
+
+
+def test_queries_of_several_threads_take_turns(sandbox):
+    answers: list[tuple[int, object]] = []
+
+    def ask(number: int) -> None:
+        answers.append((number, sandbox.query(f"SELECT {number}").rows[0][0]))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [(number, number) for number in range(8)]
+
+
+def test_child_dies_with_its_parent():
+    script = textwrap.dedent(
+        """
+        from voyant.engines.recipe import ConnectionRecipe
+        from voyant.engines.sandbox import QueryLimits, Sandbox
+        opened = Sandbox(ConnectionRecipe(), QueryLimits(timeout_seconds=600))
+        opened.query("SELECT 1")
+        print(opened.child_pid, flush=True)
+        opened.query("SELECT levenshtein(repeat('a', 1000000), repeat('b', 1000000))")
+        """
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        cwd=Path(module.__file__).parents[2],
+    ) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        parent.kill()
+    for _ in range(1000):  # the kernel kills it; whoever inherits it must still collect it
+        state = _state(child)
+        if state in {"", "Z"}:
+            break
+        time.sleep(0.01)
+    assert _state(child) in {"", "Z"}
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
