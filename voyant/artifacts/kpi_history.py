@@ -1,0 +1,126 @@
+"""What was each KPI's value in the jobs before this one?"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+from voyant.artifacts.names import check_name
+from voyant.core.errors import FolderError
+from voyant.core.tables import Scalar
+
+__all__ = ["KpiHistory"]
+
+_BLOCK_BYTES: Final = 65_536
+
+
+class KpiHistory:
+    """One tenant's KPI values, a line of JSON for each finished job, newest last.
+
+    The file is `{artifacts_root}/.voyant/{tenant}/kpi_history.jsonl`. Lines are only ever added,
+    each with one write, so that jobs may finish at the same time; a line cut short is passed over.
+    """
+
+    def __init__(self, root: str | Path, tenant: str) -> None:
+        """Name the file; nothing is made or read yet.
+
+        Raises:
+            UnsafeNameError: A tenant that could lead outside the root.
+        """
+        self.path = Path(root) / ".voyant" / check_name("tenant", tenant) / "kpi_history.jsonl"
+
+    def last(self, name: str, exclude_job: str) -> Scalar:
+        """Return a KPI's value in the last finished job that has one, None if there is none.
+
+        The file is read from its end, and no further than needed.
+
+        Args:
+            name: The KPI's name.
+            exclude_job: A job to pass over: a job that runs again is not its own predecessor.
+        """
+        needle = json.dumps(name).encode()
+        try:
+            with self.path.open("rb") as file:
+                for line in _lines_from_end(file):
+                    if needle in line:
+                        job, values = _parse(line)
+                        if job not in {None, exclude_job} and values.get(name) is not None:
+                            return values[name]
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _unusable("read", self.path, error) from error
+        return None
+
+    def append(self, job_id: str, finished_at: datetime, values: Mapping[str, Scalar]) -> None:
+        """Add a finished job's values.
+
+        Raises:
+            FolderError: The file cannot be written.
+        """
+        record = {"job_id": job_id, "finished_at": finished_at.isoformat(), "values": dict(values)}
+        line = json.dumps(record, allow_nan=False).encode() + b"\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+            try:
+                if not _ends_with_newline(descriptor):
+                    line = b"\n" + line  # a line cut short spoils itself only
+                os.write(descriptor, line)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise _unusable("write", self.path, error) from error
+
+
+def _unusable(verb: str, path: Path, error: OSError) -> FolderError:
+    return FolderError(
+        f"Cannot {verb} the KPI history {str(path)!r}: {error.strerror}.",
+        remedy="Check who may read and write there.",
+    )
+
+
+def _ends_with_newline(descriptor: int) -> bool:
+    size = os.lseek(descriptor, 0, os.SEEK_END)
+    if size == 0:
+        return True
+    os.lseek(descriptor, size - 1, os.SEEK_SET)
+    return os.read(descriptor, 1) == b"\n"
+
+
+def _lines_from_end(file: BinaryIO) -> Iterator[bytes]:
+    """Yield a file's lines, the last one first, holding a block and a line in memory."""
+    position = file.seek(0, os.SEEK_END)
+    tail: list[bytes] = []  # the pieces of the line being put together, last one first
+    while position > 0:
+        start = max(0, position - _BLOCK_BYTES)
+        file.seek(start)
+        first, *others = file.read(position - start).split(b"\n")
+        position = start
+        if others:
+            tail.append(others.pop())
+            yield b"".join(reversed(tail))
+            yield from reversed(others)
+            tail = []
+        tail.append(first)
+    yield b"".join(reversed(tail))
+
+
+def _parse(line: bytes) -> tuple[str | None, dict[str, Scalar]]:
+    """Read a line; one that is not whole has no job."""
+    try:
+        record: object = json.loads(line)
+    except ValueError:
+        return None, {}
+    if not isinstance(record, dict):
+        return None, {}
+    fields = cast("dict[str, object]", record)
+    job, values = fields.get("job_id"), fields.get("values")
+    if not isinstance(job, str) or not isinstance(values, dict):
+        return None, {}
+    return job, cast("dict[str, Scalar]", values)

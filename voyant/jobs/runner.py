@@ -1,0 +1,218 @@
+"""How a job goes from its request to its manifest."""
+
+from __future__ import annotations
+
+import logging
+import platform
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, cast
+
+from voyant import __version__
+from voyant.artifacts.kpi_history import KpiHistory
+from voyant.artifacts.kpis import KpisArtifact
+from voyant.artifacts.manifest import (
+    Manifest,
+    Parameters,
+    Versions,
+    describe_generators,
+    list_artifacts,
+)
+from voyant.artifacts.store import ArtifactStore
+from voyant.core.config import Settings, get_settings, redact_url
+from voyant.core.context import GeneratorContext
+from voyant.core.definition import GeneratorDefinition
+from voyant.core.engine import Engine
+from voyant.core.errors import FolderError
+from voyant.core.pipeline import Observer, Plan, run_plan
+from voyant.core.plugin_registry import PluginRegistry, default_registry
+from voyant.core.results import GeneratorResult, PipelineResult
+from voyant.jobs.request import JobRequest, new_job_id
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+__all__ = ["JobResult", "make_context", "run_job"]
+
+_logger = logging.getLogger("voyant.jobs")
+
+_KPI_GENERATOR = "kpi"
+_KPI_FILE = "kpis.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobResult:
+    """What came of a job.
+
+    Attributes:
+        folder: Where its files are.
+        manifest: The account of it, as written to `manifest.json`.
+        result: What the pipeline returned, with tracebacks.
+    """
+
+    folder: Path
+    manifest: Manifest
+    result: PipelineResult
+
+
+def run_job(
+    request: JobRequest,
+    settings: Settings | None = None,
+    observers: Sequence[Observer] = (),
+    *,
+    registry: PluginRegistry = default_registry,
+) -> JobResult:
+    """Run a job: its generators, then the manifest, then the tenant's KPI history.
+
+    A generator that fails is in the result, not raised. Ctrl-C passes through and leaves a folder
+    without a manifest: an unfinished job.
+
+    Args:
+        request: What to do.
+        settings: `get_settings()` when None.
+        observers: Told of each step as it happens.
+        registry: Where the generators come from.
+
+    Raises:
+        ConfigurationError: A generator nobody knows, a flag without a clear value; nothing ran.
+        UnsafeNameError: A job or tenant name that could lead outside the root; nothing ran.
+        FolderError: The folder is another tenant's, in use, or cannot be written.
+    """
+    settings = settings or get_settings()
+    context = make_context(request, settings)
+    plan = registry.plan(context, settings, only=request.only, skip=request.skip)
+    started_at, clock = datetime.now(UTC), perf_counter()
+    context.setdefault("as_of", started_at)
+    with closing(_open_store(context)) as store:
+        recorder = _Recorder(store)
+        context = GeneratorContext(context, settings=settings, services={"writer": store})
+        result = run_plan(plan, context, settings, observers=(recorder, *observers))
+        store.generator = None
+        artifacts, problems = list_artifacts(store.folder, result, store.written)
+        manifest = Manifest(
+            job_id=context.job_id,
+            tenant_id=context.tenant_id,
+            success=result.success,
+            failed_core=result.failed_core,
+            started_at=started_at,
+            finished_at=datetime.now(UTC),
+            duration_ms=round((perf_counter() - clock) * 1000.0, 3),
+            as_of=context.as_of,
+            versions=Versions(
+                voyant=__version__, python=platform.python_version(), engine=recorder.engine_name
+            ),
+            tables=list(recorder.tables),
+            parameters=_parameters(request, context, settings),
+            generators=describe_generators(
+                plan, result, artifacts, cast("Mapping[str, dict[str, JsonValue]]", store.notes)
+            ),
+            artifacts=artifacts,
+            problems=problems,
+        )
+        store.write_manifest(manifest)
+        folder = store.folder
+    _remember_kpis(context, manifest, folder)
+    return JobResult(folder=folder, manifest=manifest, result=result)
+
+
+def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:
+    """Return the context that a request's generators are given, and `plan` decides by.
+
+    Raises:
+        ConfigurationError: An `as_of` that is not a time.
+    """
+    kpis = settings.kpis if request.kpis is None else request.kpis
+    values: dict[str, Any] = {
+        "job_id": new_job_id() if request.job_id is None else request.job_id,
+        "tenant_id": settings.tenant_id if request.tenant_id is None else request.tenant_id,
+        "artifacts_root": str(request.artifacts_root or settings.artifacts_root),
+        "tables": list(request.tables),
+        "kpis": [dict(kpi) for kpi in kpis],
+        "flags": dict(request.flags),
+        "sources": dict(request.sources),
+    }
+    if not request.sources and request.warehouse_url is None:
+        values["sources"] = dict(settings.tables)
+    if request.warehouse_url is not None:
+        values["warehouse_url"] = request.warehouse_url
+    if request.as_of is not None:
+        values["as_of"] = request.as_of
+    context = GeneratorContext(values, settings=settings)
+    _ = context.as_of  # refused here, before anything runs
+    return context
+
+
+class _Recorder(Observer):
+    """Tells the store who writes, and asks the engine, while it is open, what it holds."""
+
+    def __init__(self, store: ArtifactStore) -> None:
+        self._store = store
+        self._context: GeneratorContext | None = None
+        self.tables: tuple[str, ...] = ()
+        self.engine_name: str | None = None
+
+    def run_started(self, plan: Plan, context: GeneratorContext) -> None:
+        del plan
+        self._context = context
+
+    def generator_started(self, definition: GeneratorDefinition) -> None:
+        self._store.generator = definition.name
+
+    def generator_finished(self, definition: GeneratorDefinition, result: GeneratorResult) -> None:
+        del definition, result
+        engine = self._context and self._context.opened("engine")
+        if self.engine_name is None and isinstance(engine, Engine):
+            self.tables, self.engine_name = engine.tables(), engine.name
+
+
+def _open_store(context: GeneratorContext) -> ArtifactStore:
+    return ArtifactStore(context.artifacts_root, job_id=context.job_id, tenant_id=context.tenant_id)
+
+
+def _parameters(request: JobRequest, context: GeneratorContext, settings: Settings) -> Parameters:
+    chosen = settings.model_dump(mode="json", exclude={"kpis", "tables"})
+    sources = cast("dict[str, object]", context["sources"])
+    return Parameters(
+        sources={name: _origins(source) for name, source in sources.items()},
+        kpis=[str(kpi.get("name", "")) for kpi in context.kpis],
+        flags={name: bool(value) for name, value in context.flags.items()},
+        only=list(request.only),
+        skip=list(request.skip),
+        settings={
+            name: _hidden(value)
+            for name, value in chosen.items()
+            if settings.source_of(name) != "default"
+            and not settings.source_of(name).startswith("follows")
+        },
+    )
+
+
+def _origins(source: object) -> list[str]:
+    """Name what a table was read from; a data frame by its type."""
+    if isinstance(source, (str, Path)):
+        return [str(_hidden(str(source)))]
+    if isinstance(source, (list, tuple)):
+        return [str(_hidden(str(part))) for part in cast("Sequence[object]", source)]
+    return [type(source).__name__]
+
+
+def _hidden(value: JsonValue) -> JsonValue:
+    return redact_url(value) if isinstance(value, str) and "://" in value else value
+
+
+def _remember_kpis(context: GeneratorContext, manifest: Manifest, folder: Path) -> None:
+    """Add the job's KPI values to the tenant's history, if they were computed without an error."""
+    if not any(e.name == _KPI_GENERATOR and e.status == "ok" for e in manifest.generators):
+        return
+    try:
+        values = KpisArtifact.model_validate_json((folder / _KPI_FILE).read_bytes()).values()
+        if values:
+            KpiHistory(context.artifacts_root, manifest.tenant_id).append(
+                manifest.job_id, manifest.finished_at, values
+            )
+    except (OSError, FolderError, ValueError) as error:  # the job itself is done, and stays so
+        _logger.warning("KPI history not kept: %s job=%s", error, manifest.job_id)
