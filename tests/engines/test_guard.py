@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import suppress
 
 import duckdb
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engines.hostile_sql.corpus import Hostile, load
-from voyant.core.errors import QueryError, UnsafeQueryError
+from voyant.core.errors import UnsafeQueryError
 from voyant.engines.guard import MAX_QUERY_LENGTH, _Judge, check_query
 from voyant.engines.sql_vocabulary import FUNCTIONS, TABLE_FUNCTIONS, WINDOW_FUNCTIONS
 
@@ -180,16 +181,16 @@ def test_listed_functions_exist(connection):
     """A word in the list that no version knows would be a typing error, or a trap for later."""
     rows = connection.execute("SELECT DISTINCT lower(function_name) FROM duckdb_functions()")
     known = {name for (name,) in rows.fetchall()}
-    new_in_2_0 = set("!= < <= = > >= if overlay".split())
+    new_in_2_0 = {"!=", "<", "<=", "=", ">", ">=", "if", "overlay"}
     assert FUNCTIONS - known - new_in_2_0 == set()
 
 
 MUTANTS = st.sampled_from(
     [hostile.sql(**PATHS) for hostile in HOSTILE if "SURROGATE" not in hostile.template] + PASSING
 )
+WORDS = "select from with as in pivot on using over union read_csv hidden recursive lambda -- /* */"
 TOKENS = st.sampled_from(
-    [*" ;,()[]{}.'\"-+*/$?:\\\n\t\0%", "--", "/*", "*/", "$$", "::", "->", "=>", ":=", "..."]
-    + "select from with as in pivot on using over union read_csv hidden recursive lambda".split()
+    [*" ;,()[]{}.'\"-+*/$?:\\\n\t\0%", *WORDS.split(), "$$", "::", "->", "=>", ":=", "..."]
 )
 
 
@@ -202,11 +203,8 @@ def test_mutated_statements_pass_or_are_refused_and_nothing_else(data: st.DataOb
         end = min(len(text), start + data.draw(st.integers(0, 12)))
         insert = data.draw(st.one_of(TOKENS, st.text(max_size=6), MUTANTS))
         text = text[:start] + insert + text[end:]
-    with duckdb.connect() as opened:
-        try:
-            check_query(text, tables=TABLES, connection=opened)
-        except QueryError as error:
-            assert isinstance(error, UnsafeQueryError)
+    with duckdb.connect() as opened, suppress(UnsafeQueryError):
+        check_query(text, tables=TABLES, connection=opened)
 
 
 @settings(max_examples=200)
@@ -226,7 +224,7 @@ def test_a_tree_with_anything_unknown_in_it_is_refused(data: st.DataObject):
         node["type"] = "A_KIND_OF_TOMORROW"
     else:
         node["a_key_of_tomorrow"] = data.draw(st.sampled_from([{}, [], 1, "x", {"class": "STAR"}]))
-    with pytest.raises(UnsafeQueryError, match="TOMORROW|tomorrow"):
+    with pytest.raises(UnsafeQueryError, match=r"TOMORROW|tomorrow"):
         _Judge(TABLES).judge(tree)
 
 

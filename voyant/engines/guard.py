@@ -15,7 +15,7 @@ import json
 import re
 import string
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from voyant.core.errors import UnsafeQueryError, did_you_mean
 from voyant.engines.sql_vocabulary import (
@@ -50,9 +50,10 @@ _PIVOT_REMEDY = (
     "DuckDB would have to create a type first."
 )
 
-# One object or list of the parse tree; its shape is DuckDB's and differs between versions.
-_Tree = Any
-_Names = frozenset[str]
+# A parse tree, and one object of it; what hangs where is DuckDB's choice and differs by version.
+_Tree: TypeAlias = "bool | int | float | str | list[_Tree] | dict[str, _Tree] | None"
+_Node: TypeAlias = dict[str, _Tree]
+_Names: TypeAlias = frozenset[str]
 
 
 def check_query(
@@ -111,14 +112,14 @@ def _parse(sql: str, cursor: duckdb.DuckDBPyConnection) -> _Tree:
     if not statements:
         raise UnsafeQueryError("The query is empty.", remedy=_ONE_SELECT)
     try:
-        document = json.loads(row[0]) if row else {}
+        document: _Node = json.loads(row[0]) if row else {}
     except (RecursionError, ValueError) as error:
         raise UnsafeQueryError(
             "The query is nested too deeply to be checked.",
             remedy="Split it with WITH, or write long chains of + or || as sums or concat().",
         ) from error
     kinds = [_kind(statement) for statement in statements]
-    found: list[_Tree] = document.get("statements", [])
+    found = _list(document.get("statements"))
     if document.get("error") is not False or len(found) != 1 or len(kinds) != 1:
         raise _not_one_select(sql, kinds, document)
     if kinds[0] != "SELECT":
@@ -137,7 +138,7 @@ def _unreadable(message: str) -> UnsafeQueryError:
     return UnsafeQueryError(f"DuckDB cannot read the query: {message.strip()}", remedy=_ONE_SELECT)
 
 
-def _not_one_select(sql: str, kinds: list[str], document: _Tree) -> UnsafeQueryError:
+def _not_one_select(sql: str, kinds: list[str], document: _Node) -> UnsafeQueryError:
     if document.get("error_type") == "parser":
         return _unreadable(str(document.get("error_message", "")))
     if kinds != ["SELECT"] and re.search(r"\bpivot", sql, re.IGNORECASE):
@@ -169,7 +170,7 @@ class _Judge:
             elif isinstance(part, dict):
                 todo.extend(self._inspect(part, visible))
 
-    def _inspect(self, node: dict[str, _Tree], visible: _Names) -> Iterator[tuple[_Tree, _Names]]:
+    def _inspect(self, node: _Node, visible: _Names) -> Iterator[tuple[_Tree, _Names]]:
         """Check one object by its kind; yield what hangs below it."""
         if "is_null" in node:  # a constant of 1.5: {"type": {...}, "is_null": ..., "value": ...}
             return
@@ -192,7 +193,7 @@ class _Judge:
             yield from _parts(function, visible)
         yield from _parts(node, visible)
 
-    def _check_table(self, node: dict[str, _Tree], visible: _Names) -> None:
+    def _check_table(self, node: _Node, visible: _Names) -> None:
         name = _only_name(node, "table_name")
         if _fold(name) not in self._tables and _fold(name) not in visible:
             raise UnsafeQueryError(
@@ -210,12 +211,12 @@ def _fold(name: str) -> str:
     return name.translate(_ASCII_LOWER)
 
 
-def _parts(node: dict[str, _Tree], visible: _Names) -> Iterator[tuple[_Tree, _Names]]:
+def _parts(node: _Node, visible: _Names) -> Iterator[tuple[_Tree, _Names]]:
     """Yield everything below an object, each with the CTE names it can see."""
     # A CTE sees those before it, not itself: `WITH t AS (FROM t)` reads the table t.
-    for entry in node.pop("cte_map", {}).get("map", []):
-        yield entry["value"], visible
-        visible |= {_fold(str(entry["key"]))}
+    for entry in map(_object, _list(_object(node.pop("cte_map", None)).get("map"))):
+        yield entry.get("value"), visible
+        visible |= {_fold(str(entry.get("key")))}
     if node.get("type") == "RECURSIVE_CTE_NODE":
         # Only the repeated half may refer to the CTE being defined.
         yield node.pop("left", None), visible
@@ -237,9 +238,9 @@ def _check_kind(group: object, kind: object) -> None:
         raise _refused(f"{group} {kind}")
 
 
-def _check_function(node: dict[str, _Tree], allowed: _Names) -> None:
+def _check_function(node: _Node, allowed: _Names) -> None:
     name = str(node.get("function_name", ""))
-    path = node.get("qualified_name", {}).get("path", [name])
+    path = _path(node, name)
     # 1.5 itself writes EXTRACT(...) as main.date_part(...).
     if node.get("catalog") or node.get("schema", "main") != "main":
         raise _refused(f"the qualified function name {name}()")
@@ -255,13 +256,19 @@ def _check_function(node: dict[str, _Tree], allowed: _Names) -> None:
         )
 
 
-def _only_name(node: dict[str, _Tree], key: str) -> str:
-    """Return an unqualified name; refuse `catalog.schema.name` in each spelling of both versions."""
+def _path(node: _Node, name: str) -> list[str]:
+    """Return catalog, schema and name as 2.0 lists them; 1.5 has the name alone here."""
+    path = _object(node.get("qualified_name")).get("path", [name])
+    return [str(part) for part in _list(path)]
+
+
+def _only_name(node: _Node, key: str) -> str:
+    """Return an unqualified name; refuse `catalog.schema.name` as either version writes it."""
     name = str(node.get(key, ""))
-    path = node.get("qualified_name", {}).get("path", [name])
+    path = _path(node, name)
     if path != [name] or any(node.get(part) for part in ("catalog_name", "schema_name", "schema")):
         raise UnsafeQueryError(
-            f"The qualified name {'.'.join(map(str, path))!r} is not allowed.",
+            f"The qualified name {'.'.join(path)!r} is not allowed.",
             remedy="Use the plain name of one of the job's tables.",
         )
     return name
@@ -277,8 +284,9 @@ def _check_cast_type(value: _Tree) -> None:
             raise _refused("a qualified type name")
         identifier = value.get("id")
         if isinstance(identifier, str):
-            info = value.get("type_info", {})
-            _check_type_name(str(info.get("name", "")) if identifier == "UNBOUND" else identifier)
+            unbound = identifier == "UNBOUND"
+            info = _object(value.get("type_info"))
+            _check_type_name(str(info.get("name", "")) if unbound else identifier)
         for item in value.values():
             _check_cast_type(item)
 
@@ -286,6 +294,14 @@ def _check_cast_type(value: _Tree) -> None:
 def _check_type_name(name: str) -> None:
     if _fold(name) not in TYPE_NAMES:
         raise UnsafeQueryError(f"The type {name!r} is not allowed.", remedy=_SEE_LIST)
+
+
+def _object(value: _Tree) -> _Node:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: _Tree) -> list[_Tree]:
+    return value if isinstance(value, list) else []
 
 
 def _holds_tree(value: _Tree) -> bool:

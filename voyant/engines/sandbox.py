@@ -2,8 +2,8 @@
 
 In a child process that can be killed. The child checks each query (`guard`), runs it on a locked
 connection (`recipe`) and answers over pipes in JSON; it has given up writing files, and its memory,
-CPU time and output are bounded. The parent holds the clock: at the deadline it sends SIGKILL, because
-DuckDB's `interrupt()` and `memory_limit` were measured not to stop some functions.
+CPU time and output are bounded. The parent holds the clock: at the deadline it sends SIGKILL,
+because DuckDB's `interrupt()` and `memory_limit` were measured not to stop some functions.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ class _Child:
         self._parent_thread = threading.current_thread()
         folder = tempfile.mkdtemp(prefix="voyant-sandbox-", dir=temp_directory)
         self._folder = folder
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-P", "-s", *program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -320,7 +320,7 @@ class _Child:
 def _environment(folder: str) -> dict[str, str]:
     """Return the child's whole environment: no secret of ours is in it."""
     # Wherever this process finds its packages, so does the child.
-    search_path = [str(_PACKAGE_ROOT), *(path for path in sys.path if os.path.isabs(path))]
+    search_path = [str(_PACKAGE_ROOT), *(path for path in sys.path if Path(path).is_absolute())]
     return {
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(search_path)),
         "HOME": folder,

@@ -42,8 +42,8 @@ _CPU_SLACK_SECONDS: Final = 2
 
 # Types whose values Python and JSON hold exactly; all others leave DuckDB as text.
 _INTEGERS: Final = frozenset(
-    "TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT".split()
-)
+    f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE")
+) | {"INTEGER", "UINTEGER"}
 _AS_THEY_ARE: Final = _INTEGERS | {"BOOLEAN", "FLOAT", "DOUBLE", "VARCHAR"}
 
 

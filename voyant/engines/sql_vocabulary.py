@@ -190,8 +190,8 @@ TREE_KEYS = _words(
     "filter filter_expr from_table function group_expressions having input key_targets left "
     "lhs limit lower map modifiers node offset offset_expr order_bys orders partitions "
     "pivot_expressions pivots qualify query query_node replace_list right sample sample_size "
-    "select_list source star_expr start_expr subquery then_expr type_expr upper value values when_expr "
-    "where_clause"
+    "select_list source star_expr start_expr subquery then_expr type_expr upper value values "
+    "when_expr where_clause"
 )
 
 # Keys with names, numbers and switches beneath them, never with tree.
