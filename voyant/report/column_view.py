@@ -1,0 +1,413 @@
+"""What a person sees of one column: a line that tells it at a glance, and what opens below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from voyant.artifacts.profile import ColumnProfile, HistogramProfile, TextProfile
+from voyant.core.tables import Scalar
+from voyant.report import svg
+from voyant.report.format import (
+    ABSENT,
+    Figure,
+    Value,
+    column_name,
+    count,
+    day,
+    duration,
+    moment,
+    number,
+    percent,
+    plural,
+    value,
+    visible,
+)
+from voyant.report.views import AlertView, Bar, Fact, Printed, bar, inexact_note
+
+__all__ = ["ColumnView", "HistogramView", "column_view"]
+
+_GLANCE_VALUES = 3
+_TOP_VALUES = 10
+_FEW_TOP_VALUES = 5
+_BARS_BY_VALUE = 60
+_DATES_SUFFICE_SECONDS = 3 * 86_400
+_PATTERNS = 6
+_TYPE_CHARACTERS = 40
+_FIND_CHARACTERS = 300
+_TEMPORAL = ("date", "timestamp")
+_NUMERIC = ("integer", "decimal", "float")
+_QUANTILE_LABELS = {"0.5": "median"}
+_STATISTICS = {
+    "mean": "Mean",
+    "std": "Standard deviation",
+    "variance": "Variance",
+    "sum": "Sum",
+    "skewness": "Skewness",
+    "kurtosis": "Excess kurtosis",
+}
+_COUNTS = {
+    "true_count": "True",
+    "zero_count": "Zero",
+    "negative_count": "Negative",
+    "nan_count": "Not a number (NaN)",
+    "infinite_count": "Infinite",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistogramView:
+    """A distribution, large, with what belongs beside it."""
+
+    drawing: Markup
+    strip: Markup
+    left: Figure
+    right: Figure
+    tallest: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnView:
+    """One column; the fields before `histogram` are its line, the others open below it."""
+
+    anchor: str
+    find: str
+    name: Value
+    type: str
+    meaning: str
+    status: str
+    glance: Markup | None
+    glance_bars: list[Bar]
+    glance_scale: float
+    glance_note: Printed
+    typical: Printed
+    span: Printed
+    missing: Figure
+    missing_fraction: float
+    distinct: Figure
+    is_unique: bool
+    histogram: HistogramView | None
+    evidence: str
+    facts: list[Fact]
+    quantiles: list[Fact]
+    quantiles_note: str
+    top_values: list[Bar]
+    examples: list[Value]
+    top_values_scale: float
+    top_values_note: str
+    top_values_rest: str
+    patterns: list[Bar]
+    patterns_scale: float
+    text_note: str
+    also_inexact: list[Fact]
+    alerts: Sequence[AlertView]
+
+
+def column_view(
+    anchor: str, name: str, column: ColumnProfile, alerts: Sequence[AlertView], *, is_detailed: bool
+) -> ColumnView:
+    """Format one column.
+
+    Args:
+        anchor: Where it stands on the page.
+        name: Its name.
+        column: What the artifact says of it.
+        alerts: Those about it, the worst first.
+        is_detailed: Whether each histogram bar gets a tool tip and more values are listed; very
+            wide tables cannot afford it.
+
+    Returns:
+        Everything the template prints.
+    """
+    most = _TOP_VALUES if is_detailed else _FEW_TOP_VALUES
+    repeats = bool(column.top_values) and column.top_values[0].count > 1
+    top = [bar(item.value, item.count, item.fraction) for item in column.top_values[:most]]
+    shapes = [] if column.text is None else column.text.patterns[:_PATTERNS]
+    patterns = [bar(item.pattern, item.count, item.count / max(column.count, 1)) for item in shapes]
+    drawn = _drawn(column)
+    title = f"Distribution of {visible(name)}"
+    glance = None
+    if drawn is not None and column.distinct_count != 1:
+        glance = svg.small_histogram(drawn.edges, drawn.counts, title, f"{anchor}-d")
+    rest = len(column.top_values) - len(top)
+    typical, span = _typical(column)
+    return ColumnView(
+        anchor=anchor,
+        find=visible(
+            f"{name} {column.type} {column.kind} {column.semantic_type}"[:_FIND_CHARACTERS]
+        ),
+        name=column_name(name),
+        type=value(column.type, length=_TYPE_CHARACTERS).text,
+        meaning=visible(column.semantic_type.replace("_", " ")),
+        status=alerts[0].status if alerts else "",
+        glance=glance,
+        glance_bars=top[:_GLANCE_VALUES] if glance is None and repeats else [],
+        glance_scale=_scale(top),
+        glance_note=_glance_note(column) if glance is None and not repeats else "",
+        typical=typical,
+        span=span,
+        missing=percent(
+            column.null_fraction,
+            f"{count(column.null_count)} of {count(column.count + column.null_count)} rows",
+        ),
+        missing_fraction=column.null_fraction,
+        distinct=_marked(
+            count(column.distinct_count), inexact_note(column.approximations, "distinct_count")
+        ),
+        is_unique=column.is_unique,
+        histogram=None
+        if glance is None or drawn is None
+        else _histogram_view(title, column, drawn, same_as="" if is_detailed else f"{anchor}-d"),
+        evidence=visible(column.semantic_evidence),
+        facts=list(_facts(column)),
+        quantiles=[
+            Fact(
+                label=_QUANTILE_LABELS.get(q, f"{100 * float(q):g}%"),
+                figure=_point(at, column.kind),
+            )
+            for q, at in column.quantiles.items()
+        ],
+        quantiles_note=inexact_note(column.approximations, "quantiles"),
+        top_values=top if repeats else [],
+        examples=[] if repeats else [item.value for item in top],
+        top_values_scale=_scale(top),
+        top_values_note=inexact_note(column.approximations, "top_values"),
+        top_values_rest=f"{plural(rest, 'more value')} in profile.json" if rest and repeats else "",
+        patterns=patterns,
+        patterns_scale=_scale(patterns),
+        text_note=inexact_note(column.approximations, "text"),
+        also_inexact=_also_inexact(column),
+        alerts=alerts,
+    )
+
+
+def _scale(bars: Sequence[Bar]) -> float:
+    return max((item.fraction for item in bars), default=0.0) or 1.0
+
+
+def _point(at: Scalar, kind: str) -> Figure | Value:
+    """Print one value of a column: a number, a date, or what it is."""
+    if at is None:
+        return ABSENT
+    if isinstance(at, str):
+        return moment(at) if kind in _TEMPORAL else value(at, length=40)
+    return number(at)
+
+
+def _marked(figure: Figure, note: str) -> Figure:
+    """Mark a number that is not exact, in places with no room for the whole note."""
+    if not note:
+        return figure
+    return Figure(f"\N{ALMOST EQUAL TO}\u2009{figure.text}", f"{figure.exact}: {note}")
+
+
+def _drawn(column: ColumnProfile) -> HistogramProfile | None:
+    """Choose what to draw: one bar for each value of a whole-number column, where all are known."""
+    if column.histogram is None or not sum(column.histogram.counts):
+        return None
+    by_value = {item.value: item.count for item in column.top_values if isinstance(item.value, int)}
+    if column.kind != "integer" or not by_value or len(by_value) != column.distinct_count:
+        return column.histogram
+    low, high = min(by_value), max(by_value)
+    if high - low >= _BARS_BY_VALUE:
+        return column.histogram
+    return HistogramProfile(
+        edges=[at - 0.5 for at in range(low, high + 2)],
+        counts=[by_value.get(at, 0) for at in range(low, high + 1)],
+    )
+
+
+def _glance_note(column: ColumnProfile) -> Printed:
+    """Say what there is instead of a distribution."""
+    if not column.count:
+        return "no values"
+    if not column.top_values:
+        return ""
+    first = value(column.top_values[0].value, length=34)
+    return Markup("<small>{}</small> {}").format("e.g." if column.count > 1 else "only", first)
+
+
+def _typical(column: ColumnProfile) -> tuple[Printed, Printed]:
+    """Say in two lines what values are like: the middle, and from where to where."""
+    if column.true_count is not None and column.count:
+        share = percent(column.true_count / column.count)
+        return Markup("{} <small>true</small>").format(share), ""
+    if column.kind not in (*_TEMPORAL, *_NUMERIC) or column.min is None or column.max is None:
+        return _typical_text(column.text)
+    low, high = _point(column.min, column.kind), _point(column.max, column.kind)
+    span = Markup("{} <small>to</small> {}").format(low, high)
+    if column.kind in _TEMPORAL:
+        return _typical_time(column, span)
+    middle = column.quantiles.get("0.5")
+    if middle is None or isinstance(middle, str):
+        return span, ""
+    note = inexact_note(column.approximations, "quantiles")
+    return Markup("{} <small>median</small>").format(_marked(number(middle), note)), span
+
+
+def _typical_time(column: ColumnProfile, span: Printed) -> tuple[Printed, Printed]:
+    if column.time is None:
+        return span, ""
+    if column.time.range_seconds > _DATES_SUFFICE_SECONDS:
+        span = Markup("{} <small>to</small> {}").format(day(str(column.min)), day(str(column.max)))
+    return span, duration(column.time.range_seconds)
+
+
+def _typical_text(text: TextProfile | None) -> tuple[Printed, Printed]:
+    if text is None or text.min_length is None or text.max_length is None:
+        return "", ""
+    lengths = (
+        plural(text.min_length, "character")
+        if text.min_length == text.max_length
+        else f"{count(text.min_length)} to {plural(text.max_length, 'character')}"
+    )
+    pattern = value(text.patterns[0].pattern, length=22) if text.patterns else ""
+    return lengths, Markup('<span class="shape">{}</span>').format(pattern) if pattern else ""
+
+
+def _histogram_view(
+    title: str, column: ColumnProfile, drawn: HistogramProfile, *, same_as: str
+) -> HistogramView:
+    edges, counts = drawn.edges, drawn.counts
+    bars_by_value = drawn is not column.histogram
+    left, right = (
+        (_point(column.min, column.kind), _point(column.max, column.kind))
+        if bars_by_value
+        else (_point(edges[0], column.kind), _point(edges[-1], column.kind))
+    )
+    tallest = f"tallest bar {plural(max(counts), 'row')}"
+    description = f"From {left} to {right}, {tallest}"
+    if same_as:
+        drawing = svg.same_histogram(same_as, title, description)
+    else:
+        tips = list(_bin_titles(drawn, column.kind, bars_by_value=bars_by_value))
+        drawing = svg.histogram(edges, counts, title, description, tips)
+    return HistogramView(
+        drawing=drawing,
+        strip=_strip(column, edges[0], edges[-1]),
+        left=Figure(str(left), left.exact),
+        right=Figure(str(right), right.exact),
+        tallest=tallest,
+        note=inexact_note(column.approximations, "top_values" if bars_by_value else "histogram"),
+    )
+
+
+def _strip(column: ColumnProfile, low: float | str, high: float | str) -> Markup:
+    marks = {float(q): at for q, at in column.quantiles.items() if not isinstance(at, str)}
+    if isinstance(low, str) or isinstance(high, str) or low >= high:
+        return Markup()
+    title = "Half of the values lie on the thick line, 90% on the thin one, half below the mark"
+    return svg.quantile_strip(low, high, marks, title)
+
+
+def _bin_titles(drawn: HistogramProfile, kind: str, *, bars_by_value: bool) -> Iterator[str]:
+    edges: Sequence[float | str] = drawn.edges
+    for left, right, rows in zip(edges, edges[1:], drawn.counts, strict=False):
+        if bars_by_value:
+            yield f"{number(float(left) + 0.5)}: {plural(rows, 'row')}"
+        else:
+            yield f"{_point(left, kind)} to {_point(right, kind)}: {plural(rows, 'row')}"
+
+
+def _facts(column: ColumnProfile) -> Iterator[Fact]:
+    """List what was measured, leaving out what has no meaning for the column."""
+    made = column.approximations
+    yield Fact(
+        label="Rows with a value", figure=count(column.count), note=inexact_note(made, "count")
+    )
+    yield Fact(
+        label="Missing", figure=count(column.null_count), note=inexact_note(made, "null_count")
+    )
+    if column.distinct_count is not None:
+        yield Fact(
+            label="Different values",
+            figure=count(column.distinct_count),
+            note=inexact_note(made, "distinct_count"),
+        )
+    for field, label, at in (("min", "Smallest", column.min), ("max", "Largest", column.max)):
+        if at is not None:
+            yield Fact(label=label, figure=_point(at, column.kind), note=inexact_note(made, field))
+    for field, label in _STATISTICS.items():
+        measured: float | int | None = getattr(column, field)
+        if measured is not None:
+            yield Fact(label=label, figure=number(measured), note=inexact_note(made, field))
+    for field, label in _COUNTS.items():
+        rows: int | None = getattr(column, field)
+        if rows is not None and (rows or field not in {"nan_count", "infinite_count"}):
+            yield Fact(
+                label=label, figure=_with_share(rows, column.count), note=inexact_note(made, field)
+            )
+    yield from _text_facts(column)
+    yield from _time_facts(column)
+
+
+def _text_facts(column: ColumnProfile) -> Iterator[Fact]:
+    text = column.text
+    if text is None:
+        return
+    note = inexact_note(column.approximations, "text")
+    lengths = {
+        "Shortest": text.min_length,
+        "Mean length": text.mean_length,
+        "Longest": text.max_length,
+    }
+    for label, length in lengths.items():
+        if length is not None:
+            yield Fact(
+                label=label,
+                figure=Markup("{} <small>characters</small>").format(number(length)),
+                note=note,
+            )
+    yield Fact(label="Empty", figure=_with_share(text.empty_count, column.count), note=note)
+    yield Fact(
+        label="Only white space", figure=_with_share(text.whitespace_count, column.count), note=note
+    )
+    yield Fact(
+        label="Padded with white space",
+        figure=_with_share(text.padded_count, column.count),
+        note=note,
+    )
+
+
+def _time_facts(column: ColumnProfile) -> Iterator[Fact]:
+    time = column.time
+    if time is None:
+        return
+    note = inexact_note(column.approximations, "time")
+    yield Fact(label="Range", figure=duration(time.range_seconds), note=note)
+    yield Fact(label="Days that occur", figure=count(time.day_count), note=note)
+    yield Fact(label="Days missing between", figure=count(time.missing_day_count), note=note)
+    if time.largest_gap_days:
+        gap: Printed = plural(time.largest_gap_days, "day")
+        if time.largest_gap_start and time.largest_gap_end:
+            gap = Markup("{} <small>between {} and {}</small>").format(
+                gap, moment(time.largest_gap_start), moment(time.largest_gap_end)
+            )
+        yield Fact(label="Longest gap", figure=gap, note=note)
+
+
+def _with_share(rows: int, of: int) -> Printed:
+    if not rows or not of:
+        return count(rows)
+    return Markup("{} <small>{}</small>").format(count(rows), percent(rows / of))
+
+
+_PLACED = {
+    "count", "null_count", "distinct_count", "min", "max", "histogram", "quantiles", "top_values",
+    "text", "time", *_STATISTICS, *_COUNTS,
+}  # fmt: skip
+
+
+def _also_inexact(column: ColumnProfile) -> list[Fact]:
+    """Name what is inexact and has no number on the page to stand beside."""
+    return [
+        Fact(
+            label=visible(field.replace("_", " ")),
+            figure=inexact_note(column.approximations, field),
+        )
+        for field in column.approximations
+        if field not in _PLACED
+    ]

@@ -1,0 +1,102 @@
+"""How a template becomes a page that is whole in itself: one file, no request, a strict policy."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from voyant.report.format import visible
+from voyant.report.svg import share_bar
+
+__all__ = ["render_page"]
+
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_INDENT = re.compile(r"\n\s+")
+
+
+def render_page(
+    template: str, context: Mapping[str, object], *, title: str, styles: Sequence[str] = ()
+) -> str:
+    """Render a self-contained HTML page.
+
+    The same arguments give the same bytes. Everything in `context` is escaped unless it knows its
+    own HTML (`Figure`, `Value`, `Markup`). The policy in the page allows the style sheet and the
+    script that stand in it, by hash, and pictures in the page; nothing else loads, is sent, or
+    runs - so templates use no `style` attribute, no `on...` attribute, no script of their own.
+
+    Args:
+        template: A file in `templates/` that extends `base.html.j2`.
+        context: What the template prints; a name it asks for and does not find is an error.
+        title: The page's title, plain text.
+        styles: Style sheets in `styles/`, without the ending, beside the one every page has.
+
+    Returns:
+        The page.
+
+    Raises:
+        jinja2.UndefinedError: The template prints something the context does not have.
+    """
+    style = "".join(_style(name) for name in ("page", *styles))
+    script = _script()
+    page = {
+        "title": visible(title),
+        "policy": _policy(style, script),
+        "style": Markup(style),  # noqa: S704 - our own file, not data
+        "script": Markup(script),  # noqa: S704 - our own file, not data
+    }
+    return _environment().get_template(template).render({**context, "page": page})
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("voyant.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters["share_bar"] = share_bar
+    return environment
+
+
+@cache
+def _style(name: str) -> str:
+    text = files("voyant.report").joinpath("styles", f"{name}.css").read_text(encoding="utf-8")
+    return _INDENT.sub("\n", _COMMENT.sub("", text))
+
+
+@cache
+def _script() -> str:
+    return files("voyant.report").joinpath("script.js").read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Allow what stands in the page and nothing else."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src '{_hash(style)}'",
+            f"script-src '{_hash(script)}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _hash(text: str) -> str:
+    """Return a content-security-policy hash.
+
+    >>> _hash("")
+    'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
+    """
+    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
