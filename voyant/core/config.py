@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import ByteSize, Field, PrivateAttr, ValidationError
 from pydantic_settings import (
@@ -26,26 +25,37 @@ from pydantic_settings import (
 
 from voyant.core.errors import ConfigurationError, did_you_mean
 from voyant.core.gates import FOLLOWED_FLAGS
+from voyant.core.lookup import FlagSource
 
 __all__ = ["Settings", "get_settings", "load_settings", "redact_url"]
 
 _PREFIX = "VOYANT_"
 _DEFAULT_FILE = "voyant.toml"
 
-_chosen_file: ContextVar[Path | None] = ContextVar("voyant_config_file", default=None)
-_reading: ContextVar[dict[str, str] | None] = ContextVar("voyant_setting_sources", default=None)
-_dotenv_words: ContextVar[dict[str, str | None] | None] = ContextVar(
-    "voyant_dotenv", default=None
-)
+
+@dataclass(slots=True)
+class _Reading:
+    """What one reading of all sources is told, and what it finds out on the way."""
+
+    file: Path | None
+    #: Field, or `flags.<flag>` -> the first source that set it.
+    sources: dict[str, str] = field(default_factory=dict[str, str])
+    #: Everything in `.env`, names in lower case: third-party flags are not fields.
+    dotenv: dict[str, str | None] = field(default_factory=dict[str, str | None])
 
 
-class Settings(BaseSettings):
-    """Everything an operator can set; every field is also `VOYANT_<FIELD>` and a key of `voyant.toml`."""
+#: pydantic-settings builds its sources in a class method; this is how they know for whom.
+_reading: ContextVar[_Reading] = ContextVar("voyant_reading")
+
+
+class Settings(BaseSettings, FlagSource):
+    """Everything an operator can set: each field is `VOYANT_<FIELD>` and a key of `voyant.toml`."""
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX,
         env_file=".env",
         env_file_encoding="utf-8",
+        env_ignore_empty=True,
         extra="ignore",
         frozen=True,
         allow_inf_nan=False,
@@ -70,7 +80,8 @@ class Settings(BaseSettings):
     tenant_id: str = "default"
     """Tenant of a run that names none."""
     warehouse_url: str = "duckdb:///voyant.duckdb"
-    """Where tables live when a run names no files: `duckdb:///relative.duckdb` or `duckdb:////absolute.duckdb`."""
+    """Where tables live when a run names no files: `duckdb:///relative.duckdb`, or an absolute path
+    after four slashes."""
     tables: dict[str, str] = Field(default_factory=dict[str, str])
     """Tables by name, each a path, a glob or a folder: `orders = "data/orders/*.parquet"`."""
     kpis: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
@@ -79,7 +90,7 @@ class Settings(BaseSettings):
     threads: int | None = Field(default=None, ge=1)
     """Threads the engine may use; all cores by default."""
     memory_limit: ByteSize | None = Field(default=None, gt=0)
-    """Memory the engine may use before it spills to disk, `2GB`; 80 % of the machine's by default."""
+    """Memory the engine may use before it spills to disk, `2GB`; by default 80 % of all."""
     temp_directory: str | None = None
     """Folder for scratch and spill files; the system's by default."""
 
@@ -90,7 +101,7 @@ class Settings(BaseSettings):
     query_memory_limit: ByteSize = Field(default=ByteSize(1024**3), gt=0)
     """Memory the process that runs KPIs may use."""
     mask_personal_data: bool = True
-    """Mask values in KPI results that look like e-mail addresses, card or social-security numbers."""
+    """Mask KPI values that look like e-mail addresses, card or social-security numbers."""
 
     key_pair_budget: int = Field(default=8, ge=0)
     """Pairs of columns per table that are checked as candidate keys."""
@@ -107,27 +118,25 @@ class Settings(BaseSettings):
     """Least severity that the command line logs."""
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict[str, str])
-    _dotenv: Mapping[str, str | None] = PrivateAttr(default_factory=dict[str, str | None])
+    _dotenv: dict[str, str | None] = PrivateAttr(default_factory=dict[str, str | None])
 
-    def __init__(self, **values: Any) -> None:  # noqa: ANN401 - pydantic checks each value
+    def __init__(self, _config_file: Path | None = None, **values: Any) -> None:  # noqa: ANN401 - pydantic checks each value
         for name in values:
             if name not in type(self).model_fields:
-                raise _unknown_key(name, "the arguments", None)
-        recorded: dict[str, str] = {}
-        words: dict[str, str | None] = {}
-        reading, dotenv = _reading.set(recorded), _dotenv_words.set(words)
+                raise _unknown_key(name, "the arguments", type(self))
+        reading = _Reading(_config_file)
+        token = _reading.set(reading)
         try:
             super().__init__(**values)
-        except (ValidationError, SettingsError) as error:
-            raise _invalid(error, recorded) from None
+        except (ValidationError, SettingsError, UnicodeDecodeError) as error:
+            raise _invalid(error, reading.sources) from None
         finally:
-            _reading.reset(reading)
-            _dotenv_words.reset(dotenv)
-        self._sources = recorded
-        self._dotenv = words
+            _reading.reset(token)
+        self._sources = reading.sources
+        self._dotenv = reading.dotenv
         for flag, followed in FOLLOWED_FLAGS.items():
-            if flag not in recorded:
-                self.__dict__[flag] = getattr(self, followed)
+            if flag not in self._sources:
+                object.__setattr__(self, flag, getattr(self, followed))  # the model is frozen
 
     @classmethod
     def settings_customise_sources(
@@ -145,34 +154,45 @@ class Settings(BaseSettings):
             _Remembered(settings_cls, init_settings, "argument"),
             _Remembered(settings_cls, env_settings, "environment"),
             _Remembered(settings_cls, dotenv_settings, ".env"),
-            _Remembered(settings_cls, toml, toml.label),
+            _Remembered(settings_cls, toml, toml.path.name),
         )
 
     def source_of(self, field: str) -> str:
-        """Name who set a field: `argument`, `environment`, `.env`, the file's name, or `default`."""
+        """Name who set a field: `argument`, `VOYANT_<FIELD>`, `.env`, the file's name, `default`.
+
+        A field that nobody set and that follows another one answers `follows <field>`.
+        """
         source = self._sources.get(field)
         if source is None:
             followed = FOLLOWED_FLAGS.get(field)
             return f"follows {followed}" if followed else "default"
-        return f"{_PREFIX}{field.upper()}" if source == "environment" else source
+        return _variable(field) if source == "environment" else source
 
-    def _voyant_flag(self, flag: str) -> tuple[object, str] | None:
-        """Return a flag's value and who set it, None when nobody did; unset built-in flags are on."""
+    def look_up_flag(self, flag: str) -> tuple[object, str] | None:
+        """Return a flag's value and who set it; None for one that nobody set, or that follows.
+
+        In each source a third-party flag's own variable goes before the table `flags`.
+        """
         if flag in type(self).model_fields:
-            if flag in FOLLOWED_FLAGS and flag not in self._sources:
-                return None
-            return getattr(self, flag), self.source_of(flag)
-        word = os.environ.get(f"{_PREFIX}{flag.upper()}")
-        if word is not None:
-            return word, f"{_PREFIX}{flag.upper()}"
-        if flag in self.flags:
-            return self.flags[flag], f"flags, {self.source_of('flags')}"
-        word = self._dotenv.get(f"{_PREFIX}{flag}".lower())
-        return None if word is None else (word, ".env")
+            follows = flag in FOLLOWED_FLAGS and flag not in self._sources
+            return None if follows else (getattr(self, flag), self.source_of(flag))
+        variable, in_table = _variable(flag), self._sources.get(f"flags.{flag}")
+        if in_table == "argument":
+            return self.flags[flag], "argument"
+        if word := os.environ.get(variable):
+            return word, variable
+        if in_table == "environment":
+            return self.flags[flag], _variable("flags")
+        if word := self._dotenv.get(variable.lower()):
+            return word, ".env"
+        return None if in_table is None else (self.flags[flag], in_table)
 
 
 class _Remembered(PydanticBaseSettingsSource):
-    """Pass a source on, noting which fields it was the first to set."""
+    """Pass on what no earlier source has set, and note it, so that each value has one source.
+
+    Left to itself, pydantic-settings would merge tables of different sources.
+    """
 
     def __init__(
         self, settings_cls: type[BaseSettings], source: PydanticBaseSettingsSource, label: str
@@ -180,21 +200,29 @@ class _Remembered(PydanticBaseSettingsSource):
         super().__init__(settings_cls)
         self._source, self._label = source, label
 
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ANN401
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ANN401 - as inherited
         """Ask the source."""
         return self._source.get_field_value(field, field_name)
 
     def __call__(self) -> dict[str, Any]:
-        """Ask the source and note what it set."""
+        """Ask the source and note what it is the first to set."""
+        reading = _reading.get()
+        if isinstance(self._source, DotEnvSettingsSource):
+            reading.dotenv.update(self._source.env_vars)
         values = self._source()
-        recorded, words = _reading.get(), _dotenv_words.get()
-        if isinstance(self._source, DotEnvSettingsSource) and isinstance(words, dict):
-            words.update(self._source.env_vars)
-        if recorded is not None:
-            for name in values:
-                if name in self.settings_cls.model_fields:
-                    recorded.setdefault(name, self._label)
-        return values
+        flags = values.pop("flags", None)
+        new = {name: value for name, value in values.items() if self._is_first(name)}
+        if isinstance(flags, dict):  # the one table that is merged: a switch must not get lost
+            table = cast("dict[str, object]", flags)
+            new["flags"] = {f: value for f, value in table.items() if self._is_first(f"flags.{f}")}
+            self._is_first("flags")
+        elif flags is not None:
+            new["flags"] = flags
+            self._is_first("flags")
+        return new
+
+    def _is_first(self, name: str) -> bool:
+        return _reading.get().sources.setdefault(name, self._label) == self._label
 
 
 class _FileSource(PydanticBaseSettingsSource):
@@ -202,10 +230,10 @@ class _FileSource(PydanticBaseSettingsSource):
 
     def __init__(self, settings_cls: type[BaseSettings]) -> None:
         super().__init__(settings_cls)
-        self.path, self.is_named = _config_file()
-        self.label = self.path.name
+        chosen = _reading.get().file or os.environ.get(_variable("config"))
+        self.path, self._is_named = Path(chosen or _DEFAULT_FILE), bool(chosen)
 
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ANN401
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ANN401 - as inherited
         """Not used: the file is read whole."""
         del field
         return None, field_name, False
@@ -219,7 +247,7 @@ class _FileSource(PydanticBaseSettingsSource):
         try:
             content = self.path.read_bytes()
         except FileNotFoundError:
-            if not self.is_named:
+            if not self._is_named:
                 return {}
             raise ConfigurationError(
                 f"There is no configuration file {str(self.path)!r}.",
@@ -235,7 +263,7 @@ class _FileSource(PydanticBaseSettingsSource):
             raise ConfigurationError(f"{self.path} is not valid TOML: {error}.") from None
         for name in values:
             if name not in self.settings_cls.model_fields:
-                raise _unknown_key(name, str(self.path), self.path)
+                raise _unknown_key(name, str(self.path), self.settings_cls)
         return values
 
 
@@ -254,8 +282,7 @@ def load_settings(config_file: str | Path | None = None, **overrides: Any) -> Se
     Raises:
         ConfigurationError: Something in any source that cannot be used.
     """
-    with _using_file(config_file):
-        return Settings(**overrides)
+    return Settings(None if config_file is None else Path(config_file), **overrides)
 
 
 def redact_url(url: str) -> str:
@@ -264,46 +291,34 @@ def redact_url(url: str) -> str:
     >>> redact_url("postgresql://ann:secret@db/shop?sslkey=x")
     'postgresql://ann:***@db/shop?***'
     """
-    hidden = re.sub(r"(?<=://)([^/@:]*):[^@]*@", r"\1:***@", url)
+    hidden = re.sub(r"(?<=://)([^/@:]*):.*@", r"\1:***@", url)  # to the last @: better too much
     return re.sub(r"\?.*", "?***", hidden)
 
 
-@contextmanager
-def _using_file(config_file: str | Path | None) -> Iterator[None]:
-    token = _chosen_file.set(None if config_file is None else Path(config_file))
-    try:
-        yield
-    finally:
-        _chosen_file.reset(token)
+def _variable(field: str) -> str:
+    return f"{_PREFIX}{field.upper()}"
 
 
-def _config_file() -> tuple[Path, bool]:
-    """Return the file to read, and whether somebody named it."""
-    chosen = _chosen_file.get()
-    if chosen is not None:
-        return chosen, True
-    named = os.environ.get(f"{_PREFIX}CONFIG")
-    return (Path(named), True) if named else (Path(_DEFAULT_FILE), False)
-
-
-def _unknown_key(name: str, where: str, file: Path | None) -> ConfigurationError:
-    searched = "" if file is None else f" Looked in: {file}."
+def _unknown_key(name: str, where: str, settings_cls: type[BaseSettings]) -> ConfigurationError:
     return ConfigurationError(
         f"Unknown setting {name!r} in {where}.",
-        remedy=did_you_mean(name, Settings.model_fields) + searched,
+        remedy=did_you_mean(name, settings_cls.model_fields),
     )
 
 
 def _invalid(
-    error: ValidationError | SettingsError, recorded: Mapping[str, str]
+    error: ValidationError | SettingsError | UnicodeDecodeError, sources: dict[str, str]
 ) -> ConfigurationError:
+    if isinstance(error, UnicodeDecodeError):
+        return ConfigurationError(".env is not UTF-8 text.", remedy="Save it as UTF-8.")
     if isinstance(error, SettingsError):
         return ConfigurationError(f"{error}.", remedy="Lists and tables are given as JSON there.")
     parts: list[str] = []
     for fault in error.errors(include_url=False):
-        path = ".".join(str(part) for part in fault["loc"]).removeprefix(_PREFIX)
-        field = path.split(".", 1)[0].lower()
-        value = "***" if "url" in field else repr(fault["input"])
-        source = recorded.get(field, "argument")
-        parts.append(f"Setting {path.lower()!r} is {value} ({source}): {fault['msg']}.")
+        path = ".".join(str(part) for part in fault["loc"])
+        field = path.partition(".")[0]
+        source = sources.get(field, "argument")
+        where = _variable(field) if source == "environment" else source
+        value = "***" if field.endswith("_url") else repr(fault["input"])
+        parts.append(f"Setting {path!r} is {value} (from {where}): {fault['msg']}.")
     return ConfigurationError(" ".join(parts), remedy="See `voyant config show`.")

@@ -1,22 +1,26 @@
-"""What a generator is given: the six plain keys of the specification, and services that load on use.
+"""What a generator is given: the specification's six plain keys, and services that load on use.
 
-`core` knows the services only by what they can do. The objects behind them are named by the strings in
-`_PROVIDERS` and imported when a generator first asks, so a run of generators that need no tables opens none.
+`core` knows the services only by what they can do. The objects behind them are named by the strings
+in `_PROVIDERS` and imported when a generator first asks: a run that needs no tables opens none.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from voyant.core.engine import Engine
 from voyant.core.errors import ConfigurationError, ContextError, did_you_mean
-from voyant.core.tables import QueryResult, TableSummary
+from voyant.core.lookup import SettingsLookup
+
+if TYPE_CHECKING:  # thirty dataclasses, a third of the registry's import, for annotations alone
+    from voyant.core.engine import Engine
+    from voyant.core.tables import QueryResult, TableSummary
 
 __all__ = ["ArtifactWriter", "GeneratorContext"]
 
@@ -25,6 +29,8 @@ _PROVIDERS = {
     "engine": "voyant.engines.opening:open_engine",
     "writer": "voyant.artifacts.store:open_store",
 }
+
+_logger = logging.getLogger("voyant.context")
 
 _KEYS = ("job_id", "tenant_id", "artifacts_root", "tables", "kpis", "flags")
 
@@ -63,14 +69,21 @@ class GeneratorContext(dict[str, Any]):
         settings: object | None = None,
         services: Mapping[str, object] | None = None,
     ) -> None:
-        """Copy the values; lists and dicts one level down too, so the caller's stay as they are."""
-        super().__init__(values or {})
+        """Copy the values, lists and dicts in them too, so that the caller's stay as they are.
+
+        A context made from a context shares its settings and the services it was given.
+        """
+        super().__init__({} if values is None else values)
         for key, value in self.items():
-            if isinstance(value, (list, dict)):
-                self[key] = value.copy()
-        inherited = values if isinstance(values, GeneratorContext) else None
-        self._given_settings = settings or (inherited and inherited._given_settings)
-        self._given = dict(services or (inherited._given if inherited else {}))
+            self[key] = _copied(value)
+        self._given_settings = settings
+        self._given: Mapping[str, object] = {} if services is None else services
+        if isinstance(values, GeneratorContext):
+            if settings is None:
+                self._given_settings = values._given_settings  # noqa: SLF001 - its own class
+            if services is None:
+                self._given = values._given  # noqa: SLF001 - its own class
+        self._lookup = SettingsLookup(self._given_settings)
         self._opened: dict[str, Any] = {}
         self._lock = threading.RLock()
         self._now = datetime.now(UTC)
@@ -134,12 +147,7 @@ class GeneratorContext(dict[str, Any]):
 
     def setting(self, name: str) -> object:
         """Return a setting: from the object given to the run if it has it, else from `Settings`."""
-        value = getattr(self._given_settings, name, None)
-        if value is not None:
-            return value
-        from voyant.core.config import get_settings  # slow to import, so only when asked
-
-        return getattr(get_settings(), name)
+        return self._lookup.value(name)
 
     @property
     def engine(self) -> Engine:
@@ -172,7 +180,10 @@ class GeneratorContext(dict[str, Any]):
         return self._writer.write_bytes(name, content)
 
     def note(self, name: str, value: object) -> None:
-        """Put what differs from run to run, such as a duration, into the manifest."""
+        """Put a fact about this run, such as a duration, into the generator's manifest entry.
+
+        Artifacts give the same bytes for the same input; what differs from run to run goes here.
+        """
         self._writer.note(name, value)
 
     def read_json(self, key: str) -> Any:  # noqa: ANN401 - whatever the artifact holds
@@ -205,11 +216,29 @@ class GeneratorContext(dict[str, Any]):
                 self._opened[name] = provider(self)
             return self._opened[name]
 
+    def opened(self, service: str) -> object | None:
+        """Return a service that is in use, None if no generator has asked for it."""
+        with self._lock:
+            return self._given.get(service) or self._opened.get(service)
+
     def close(self) -> None:
         """Close the services this context opened itself, not those it was given."""
         with self._lock:
             opened, self._opened = self._opened, {}
-        for service in opened.values():
-            close = getattr(service, "close", None)
-            if close is not None:
-                close()
+        for name, service in opened.items():
+            try:
+                getattr(service, "close", _nothing)()
+            except Exception:  # what the generators made is no worse for it
+                _logger.exception("The service %r could not be closed", name)
+
+
+def _nothing() -> None:
+    """Close what needs no closing."""
+
+
+def _copied(value: object) -> object:
+    if type(value) is dict:
+        return {key: _copied(item) for key, item in cast("dict[object, object]", value).items()}
+    if type(value) is list:
+        return [_copied(item) for item in cast("list[object]", value)]
+    return value

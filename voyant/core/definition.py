@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from types import CodeType, FunctionType
-from typing import Any
+from types import CodeType, FunctionType, MethodType
+from typing import cast
 
 from voyant.core.context import GeneratorContext
 from voyant.core.errors import RegistrationError
 from voyant.core.results import ArtifactResult
 
-__all__ = ["GeneratorDefinition", "Handler"]
+__all__ = ["GeneratorDefinition", "Handler", "check_handler", "check_terms"]
 
 #: A generator's function: takes a context, returns (or, if async, is awaited for) its artifacts.
 Handler = Callable[[GeneratorContext], ArtifactResult | Awaitable[ArtifactResult]]
@@ -46,62 +47,77 @@ class GeneratorDefinition:
         """The description given, else the first paragraph of the handler's docstring."""
         if self.given_description:
             return self.given_description
-        paragraph = (inspect.getdoc(self.handler) or "").split("\n\n", 1)[0]
+        paragraph = (inspect.getdoc(_innermost(self.handler)) or "").split("\n\n", 1)[0]
         return " ".join(paragraph.split())
 
     @property
     def source(self) -> str:
         """Where the handler was defined: `module.function (file:line)`."""
-        handler = inspect.unwrap(self.handler)
-        name = getattr(handler, "__qualname__", type(handler).__qualname__)
-        where = f"{getattr(handler, '__module__', None) or type(handler).__module__}.{name}"
-        code = getattr(handler, "__code__", None)
-        if isinstance(code, CodeType):
-            where += f" ({code.co_filename}:{code.co_firstlineno})"
-        return where
+        return _place(self.handler)
+
+    def has_handler_of(self, other: GeneratorDefinition) -> bool:
+        """Whether both call the same function, or the same method of the same object."""
+        if isinstance(self.handler, MethodType):  # each access makes a new one
+            return self.handler == other.handler
+        return self.handler is other.handler
 
     def is_same_as(self, other: GeneratorDefinition) -> bool:
         """Whether registering the other one would change nothing."""
-        return self.handler is other.handler and self._terms() == other._terms()
+        return self.has_handler_of(other) and self._terms() == other._terms()
 
     def _terms(self) -> tuple[object, ...]:
         return (self.is_core, self.feature_flag, self.order, self.given_description)
 
-    def check(self) -> None:
-        """Refuse what cannot be registered.
 
-        Raises:
-            RegistrationError: Says which part, and which value it should have had.
-        """
-        name: object = self.name
-        if not isinstance(name, str) or not _name_pattern.fullmatch(name):
-            raise RegistrationError(
-                f"A generator cannot be called {name!r}.",
-                remedy="Use lower-case letters, digits and underscores, a letter first.",
-            )
-        if type(self.order) is not int:
-            raise RegistrationError(
-                f"Generator {name!r} has the order {self.order!r}.", remedy="Use a whole number."
-            )
-        flag: object = self.feature_flag
-        if flag is not None and (not isinstance(flag, str) or not flag.isidentifier()):
-            raise RegistrationError(
-                f"Generator {name!r} has the feature flag {flag!r}.",
-                remedy="Use the name of a settings field, such as 'enable_charts', or None.",
-            )
-        if type(self.is_core) is not bool:
-            raise RegistrationError(
-                f"Generator {name!r} has is_core={self.is_core!r}.", remedy="Use True or False."
-            )
-        if not _takes_one_argument(self.handler):
-            raise RegistrationError(
-                f"Generator {name!r} cannot be called with one argument: {self.source}.",
-                remedy="Write it as `def generate(ctx): ...`.",
-            )
+def check_terms(
+    name: object, is_core: object, feature_flag: object, order: object, description: object
+) -> None:
+    """Refuse what a generator cannot be registered with.
+
+    Raises:
+        RegistrationError: Says which part, and which value it should have had.
+    """
+    if not isinstance(name, str) or not _name_pattern.fullmatch(name):
+        remedy = "Use lower-case letters, digits and underscores, a letter first."
+        if callable(name):
+            remedy = 'Write @register("a_name"), with parentheses.'
+        raise RegistrationError(f"A generator cannot be called {name!r}.", remedy=remedy)
+    if not isinstance(is_core, bool):
+        raise RegistrationError(
+            f"Generator {name!r} has is_core={is_core!r}.", remedy="Use True or False."
+        )
+    if feature_flag is not None and not (
+        isinstance(feature_flag, str) and feature_flag.isidentifier()
+    ):
+        raise RegistrationError(
+            f"Generator {name!r} has the feature flag {feature_flag!r}.",
+            remedy="Use the name of a settings field, such as 'enable_charts', or None.",
+        )
+    if not isinstance(order, int) or isinstance(order, bool):
+        raise RegistrationError(
+            f"Generator {name!r} has the order {order!r}.", remedy="Use a whole number."
+        )
+    if not isinstance(description, str):
+        raise RegistrationError(
+            f"Generator {name!r} has the description {description!r}.", remedy="Use text."
+        )
 
 
-def _takes_one_argument(handler: Any) -> bool:  # noqa: ANN401 - it is what is being judged
-    if type(handler) is FunctionType and not hasattr(handler, "__wrapped__"):
+def check_handler(name: str, handler: object) -> None:
+    """Refuse what cannot be called with a context alone.
+
+    Raises:
+        RegistrationError: Says what it is and where it was defined.
+    """
+    if not _takes_one_argument(handler):
+        raise RegistrationError(
+            f"Generator {name!r} cannot be called with one argument: {_place(handler)}.",
+            remedy="Write it as `def generate(ctx): ...`.",
+        )
+
+
+def _takes_one_argument(handler: object) -> bool:
+    if type(handler) is FunctionType:
         # inspect.signature costs ten times as much, and most handlers are plain functions.
         code = handler.__code__
         required = code.co_argcount - len(handler.__defaults__ or ())
@@ -111,9 +127,27 @@ def _takes_one_argument(handler: Any) -> bool:  # noqa: ANN401 - it is what is b
     if not callable(handler):
         return False
     try:
-        inspect.signature(handler).bind(None)
+        # What is called is the wrapper; what it wraps may well take more.
+        inspect.signature(handler, follow_wrapped=False).bind(None)
     except TypeError:
         return False
     except ValueError:  # some functions written in C have no signature; the call itself will tell
         return True
     return True
+
+
+def _innermost(handler: object) -> object:
+    """Return the function inside partials and decorators, which its author named and documented."""
+    while isinstance(handler, functools.partial):
+        handler = cast("functools.partial[object]", handler).func
+    return inspect.unwrap(handler) if callable(handler) else handler
+
+
+def _place(handler: object) -> str:
+    inner = _innermost(handler)
+    name = getattr(inner, "__qualname__", type(inner).__qualname__)
+    where = f"{getattr(inner, '__module__', None) or type(inner).__module__}.{name}"
+    code = getattr(inner, "__code__", None)
+    if isinstance(code, CodeType):
+        where += f" ({code.co_filename}:{code.co_firstlineno})"
+    return where

@@ -20,7 +20,7 @@ __all__ = ["Engine"]
 
 @runtime_checkable
 class Engine(Protocol):
-    """Where tables live. Every answer is a plain value; an unknown table is an `UnknownTableError`."""
+    """Where tables live. Answers are plain values; an unknown table is an `UnknownTableError`."""
 
     @property
     def name(self) -> str:
@@ -40,7 +40,7 @@ class Engine(Protocol):
         ...
 
     def duplicate_rows(self, table: str) -> Measure:
-        """Count rows that repeat an earlier row in every column; one pass, none if a key is known."""
+        """Count rows that repeat an earlier one in every column; one pass, none if it has a key."""
         ...
 
     def distinct_count(self, table: str, columns: Sequence[str]) -> Measure:
@@ -54,13 +54,13 @@ class Engine(Protocol):
     def spearman(
         self, table: str, columns: Sequence[str], *, sample_rows: int
     ) -> tuple[Association, ...]:
-        """Rank-correlate all pairs of numeric columns, on an even sample above `sample_rows` rows."""
+        """Rank-correlate all pairs of numeric columns; an even sample above `sample_rows` rows."""
         ...
 
     def contingencies(
         self, table: str, pairs: Sequence[tuple[str, str]]
     ) -> tuple[Contingency, ...]:
-        """Count the rows of each combination of values, per pair of low-cardinality columns; one pass."""
+        """Count rows per combination of values, for pairs of low-cardinality columns; one pass."""
         ...
 
     def containment(

@@ -1,6 +1,6 @@
 """What can go wrong, as a caller may catch it.
 
-    VoyantError                        the root: catch this to catch everything Voyant raises on purpose
+    VoyantError                            the root of everything Voyant raises on purpose
     ├── RegistrationError (ValueError)     a generator that cannot be registered
     ├── ConfigurationError (ValueError)    a setting, file or option that cannot be used
     ├── ContextError (KeyError)            a generator used a context key nobody gave
@@ -42,6 +42,9 @@ __all__ = [
 ]
 
 
+_SHOWN_CHOICES = 12
+
+
 def did_you_mean(value: str, choices: Iterable[str]) -> str:
     """Suggest the choice closest to a value, or list the choices, or say nothing.
 
@@ -54,7 +57,7 @@ def did_you_mean(value: str, choices: Iterable[str]) -> str:
     close = difflib.get_close_matches(value, known, n=1, cutoff=0.6)
     if close:
         return f"Did you mean {close[0]!r}?"
-    shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+    shown = ", ".join(known[:_SHOWN_CHOICES]) + (", ..." if len(known) > _SHOWN_CHOICES else "")
     return f"Known: {shown}." if known else ""
 
 
@@ -74,6 +77,17 @@ class VoyantError(Exception):
     def __str__(self) -> str:
         """Return the whole message (KeyError would show its repr)."""
         return str(self.args[0])
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive pickling, whatever the class's own arguments are: errors cross processes."""
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(cls: type[VoyantError], args: tuple[object, ...], state: dict[str, object]) -> object:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class RegistrationError(VoyantError, ValueError):

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MethodType
-from typing import Final
+from typing import Final, cast
 
 from voyant.core.errors import ConfigurationError
+from voyant.core.lookup import SettingsLookup, said
 
-__all__ = ["FOLLOWED_FLAGS", "GateDecision", "decide_gate", "parse_flag"]
+__all__ = ["FOLLOWED_FLAGS", "GateDecision", "Gates", "decide_gate", "parse_flag"]
 
 #: A flag that nobody set takes the value of another one.
 FOLLOWED_FLAGS: Final[Mapping[str, str]] = {"enable_drift": "enable_quality"}
 
 _WORDS: Final = {
     **dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True),
-    **dict.fromkeys(("0", "false", "f", "no", "n", "off", ""), False),
+    **dict.fromkeys(("0", "false", "f", "no", "n", "off"), False),
 }
 
 
@@ -28,7 +27,8 @@ class GateDecision:
     Attributes:
         flag: The flag's name, `enable_charts`.
         enabled: Whether the generators behind it run.
-        source: Who decided: `settings`, `environment`, `file`, `run flags`, `default`, ...
+        source: Who decided: `settings`, `argument`, `VOYANT_<FLAG>`, `.env`, the file's name,
+            `run flags`, `default`; `follows enable_quality: ...` for a flag that follows another.
         reason: The decision as a sentence.
     """
 
@@ -58,55 +58,66 @@ def parse_flag(flag: str, value: object, source: str) -> bool:
     return _WORDS[word]
 
 
+class Gates:
+    """The flags of one run, each decided once: the operator first, then the run.
+
+    The operator's word is looked for on the settings object, then in `Settings` (environment,
+    `.env`, `voyant.toml`); a flag found nowhere is on. The run may only turn things off.
+    """
+
+    def __init__(self, settings: object | None, run_flags: object) -> None:
+        """Take any object with attributes, and the run's own flags, `ctx["flags"]`.
+
+        Raises:
+            ConfigurationError: Run flags that are not a mapping.
+        """
+        if run_flags is not None and not isinstance(run_flags, Mapping):
+            raise ConfigurationError(
+                f"The run's flags are {run_flags!r}.", remedy="Pass a dict of flag to bool."
+            )
+        self._lookup = SettingsLookup(settings)
+        self._run_flags = cast("Mapping[str, object]", run_flags or {})
+        self._decided: dict[str, GateDecision] = {}
+
+    def decide(self, flag: str) -> GateDecision:
+        """Decide a flag.
+
+        Raises:
+            ConfigurationError: A value that is neither on nor off.
+        """
+        if flag not in self._decided:
+            self._decided[flag] = self._decide(flag)
+        return self._decided[flag]
+
+    def _decide(self, flag: str) -> GateDecision:
+        found, word, prefix = self._operator(flag), self._run(flag), ""
+        followed = FOLLOWED_FLAGS.get(flag)
+        if found is None and followed is not None:
+            found = self._operator(followed)
+            if word is None:
+                word, prefix = self._run(followed), f"follows {followed}: "
+        enabled, source = found or (True, "default")
+        if enabled and word is False:
+            enabled, source = False, "run flags"
+        state = "on" if enabled else "off"
+        return GateDecision(
+            flag=flag,
+            enabled=enabled,
+            source=prefix + source,
+            reason=f"{flag} is {state} ({prefix}{source})",
+        )
+
+    def _operator(self, flag: str) -> tuple[bool, str] | None:
+        found = self._lookup.flag(flag)
+        return None if found is None else (parse_flag(flag, *found), found[1])
+
+    def _run(self, flag: str) -> bool | None:
+        word = said(self._run_flags.get(flag))
+        return None if word is None else parse_flag(flag, word, "run flags")
+
+
 def decide_gate(
     flag: str, settings: object | None, run_flags: Mapping[str, object]
 ) -> GateDecision:
-    """Decide a flag: the operator first, then the run, which may only turn things off.
-
-    The operator's word is looked for on `settings`, then in `Settings` (environment, `.env`,
-    `voyant.toml`), then in `VOYANT_<FLAG>`; a flag found nowhere is on.
-
-    Args:
-        flag: The flag's name.
-        settings: Any object with attributes, or None.
-        run_flags: The run's own flags, `ctx["flags"]`.
-    """
-    value, source = _operator_value(flag, settings)
-    if value and flag in run_flags and not parse_flag(flag, run_flags[flag], "run flags"):
-        value, source = False, "run flags"
-    state = "on" if value else "off"
-    return GateDecision(
-        flag=flag, enabled=value, source=source, reason=f"{flag} is {state} ({source})"
-    )
-
-
-def _operator_value(flag: str, settings: object | None) -> tuple[bool, str]:
-    found = _look_up(flag, settings)
-    if found is not None:
-        return found
-    followed = FOLLOWED_FLAGS.get(flag)
-    if followed is not None:
-        value, source = _operator_value(followed, settings)
-        return value, f"follows {followed}: {source}"
-    return True, "default"
-
-
-def _look_up(flag: str, settings: object | None) -> tuple[bool, str] | None:
-    """Return what somebody set the flag to, and who; None when nobody did."""
-    lookup = getattr(settings, "_voyant_flag", None)  # our own Settings know their sources
-    if settings is not None and not isinstance(lookup, MethodType):
-        given = getattr(settings, flag, None)
-        if given is not None:
-            return parse_flag(flag, given, "settings"), "settings"
-    if not isinstance(lookup, MethodType):
-        from voyant.core.config import get_settings  # a quarter of a second, so only when needed
-
-        lookup = get_settings()._voyant_flag
-    found = lookup(flag)
-    if found is not None:
-        return parse_flag(flag, found[0], found[1]), found[1]
-    variable = f"VOYANT_{flag.upper()}"
-    word = os.environ.get(variable)
-    if word is not None:
-        return parse_flag(flag, word, variable), variable
-    return None
+    """Decide one flag by itself; see `Gates`."""
+    return Gates(settings, run_flags).decide(flag)

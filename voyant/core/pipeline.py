@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
-import inspect
 import logging
 import os
 import threading
@@ -12,13 +10,14 @@ import traceback
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any, cast
 
 from voyant.core.context import GeneratorContext
 from voyant.core.definition import GeneratorDefinition
 from voyant.core.errors import ArtifactError, ConfigurationError, VoyantError, did_you_mean
-from voyant.core.gates import GateDecision, decide_gate
-from voyant.core.results import ArtifactResult, GeneratorResult, PipelineResult
+from voyant.core.gates import GateDecision, Gates
+from voyant.core.results import GeneratorResult, PipelineResult
 
 __all__ = ["Observer", "Plan", "PlannedStep", "make_plan", "run_plan"]
 
@@ -42,7 +41,7 @@ class Plan:
 
 
 class Observer:
-    """Told of a run as it goes; override what is of interest. What it raises is logged and ignored."""
+    """Told of a run as it goes; override what is of interest. What it raises is only logged."""
 
     def run_started(self, plan: Plan, context: GeneratorContext) -> None:
         """Called before the first generator."""
@@ -79,16 +78,11 @@ def make_plan(
             raise ConfigurationError(
                 f"There is no generator {name!r}.", remedy=did_you_mean(name, known)
             )
-    run_flags = context.get("flags") or {}
-    gates: dict[str, GateDecision] = {}
+    gates = Gates(settings, context.get("flags"))
     steps: list[PlannedStep] = []
     for definition in definitions:
-        gate = None
-        if definition.feature_flag is not None:
-            gate = gates.get(definition.feature_flag) or decide_gate(
-                definition.feature_flag, settings, run_flags
-            )
-            gates[definition.feature_flag] = gate
+        flag = definition.feature_flag
+        gate = None if flag is None else gates.decide(flag)
         if (only and definition.name not in only) or definition.name in skip:
             reason = "not asked for in this run"
         elif gate is not None and not gate.enabled:
@@ -116,12 +110,14 @@ def run_plan(
     """
     ctx = GeneratorContext(context, settings=settings)
     result = PipelineResult(success=True)
+    ctx.artifacts = MappingProxyType(result.artifacts)
+    owner = _one_line(
+        f"job={_text(ctx.get('job_id', '-'))} tenant={_text(ctx.get('tenant_id', '-'))}"
+    )
     producers: dict[str, str] = {}
-    ctx.artifacts = result.artifacts
-    job, tenant = ctx.get("job_id", "-"), ctx.get("tenant_id", "-")
-    _tell(observers, "run_started", plan, ctx)
     try:
         _make_folder(ctx)
+        _tell(observers, "run_started", plan, ctx)
         for step in plan.steps:
             definition = step.definition
             if step.gate is not None:
@@ -131,9 +127,7 @@ def run_plan(
                 reason = f"core generator {result.failed_core!r} failed before it"
             if reason:
                 result.skipped[definition.name] = reason
-                _logger.info(
-                    "%s skipped: %s job=%s tenant=%s", definition.name, reason, job, tenant
-                )
+                _logger.info("%s skipped: %s %s", definition.name, reason, owner)
                 _tell(observers, "generator_skipped", definition, reason)
                 continue
             _tell(observers, "generator_started", definition)
@@ -143,7 +137,7 @@ def run_plan(
                 result.artifacts.update(outcome.artifacts)
             elif definition.is_core:
                 result.success, result.failed_core = False, definition.name
-            _log(outcome, job, tenant)
+            _log(outcome, owner)
             _tell(observers, "generator_finished", definition, outcome)
     finally:
         ctx.close()
@@ -159,18 +153,26 @@ def _run_one(
     artifacts: dict[str, str] = {}
     error = trace = None
     try:
-        returned = definition.handler(ctx)
-        if type(returned) is not dict and inspect.isawaitable(returned):
-            returned = _wait_for(returned)
+        returned: object = definition.handler(ctx)
+        if hasattr(type(returned), "__await__"):
+            returned = _wait_for(cast("Awaitable[object]", returned))
         artifacts = _checked(returned, definition.name, producers)
     except KeyboardInterrupt:
         raise
-    except (Exception, SystemExit, GeneratorExit, asyncio.CancelledError) as caught:
-        if isinstance(caught, BaseExceptionGroup) and caught.subgroup(KeyboardInterrupt):
+    except BaseException as caught:
+        if _is_interrupt(caught):
             raise KeyboardInterrupt from caught
         error, trace = _message(caught), _trace(caught)
     duration = (perf_counter() - started) * 1000.0
     return GeneratorResult(definition.name, error is None, artifacts, error, duration, trace)
+
+
+def _is_interrupt(caught: BaseException) -> bool:
+    """Whether Ctrl-C is among the exceptions of a task group."""
+    if not isinstance(caught, BaseExceptionGroup):
+        return False
+    group = cast("BaseExceptionGroup[BaseException]", caught)
+    return group.subgroup(KeyboardInterrupt) is not None
 
 
 def _checked(returned: object, name: str, producers: dict[str, str]) -> dict[str, str]:
@@ -181,10 +183,10 @@ def _checked(returned: object, name: str, producers: dict[str, str]) -> dict[str
             remedy="Return a dict of artifact key to file path.",
         )
     artifacts: dict[str, str] = {}
-    for key, path in cast("ArtifactResult", returned).items():
-        artifacts[_checked_key(key, name, producers)] = _checked_path(path, key, name)
-    for key in artifacts:
-        producers[key] = name
+    for key, path in cast("Mapping[object, object]", returned).items():
+        checked = _checked_key(key, name, producers)
+        artifacts[checked] = _checked_path(path, checked, name)
+    producers.update(dict.fromkeys(artifacts, name))
     return artifacts
 
 
@@ -199,85 +201,93 @@ def _checked_key(key: object, name: str, producers: Mapping[str, str]) -> str:
             f"which {producers[key]!r} has already produced.",
             remedy="Use another key.",
         )
-    return key
+    return str.__str__(key)  # an enumeration's member, or another str in disguise, made plain
 
 
 def _checked_path(path: object, key: str, name: str) -> str:
-    text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else path
-    if not isinstance(text, str) or not text:
+    if isinstance(path, os.PathLike):
+        path = cast("os.PathLike[str]", path).__fspath__()
+    if not isinstance(path, str) or not path:
         raise ArtifactError(
             f"Generator {name!r} returned {path!r} for the artifact {key!r}.",
             remedy="Return the path of the file, as a str or Path.",
         )
-    return text
+    return str.__str__(path)
 
 
-def _wait_for(awaitable: Awaitable[ArtifactResult]) -> ArtifactResult:
+def _wait_for(awaitable: Awaitable[object]) -> object:
     """Run an async generator to its end, also where an event loop already runs (a notebook)."""
+    import asyncio  # noqa: PLC0415 - costs a third of our import, and few generators are async
 
-    async def wait() -> ArtifactResult:
+    async def wait() -> object:
         return await awaitable
 
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(wait())
-    box: list[ArtifactResult | BaseException] = []
     variables = contextvars.copy_context()
+    returned: list[object] = []
+    raised: list[BaseException] = []
 
     def target() -> None:
         try:
-            box.append(variables.run(asyncio.run, wait()))
+            returned.append(variables.run(asyncio.run, wait()))
         except BaseException as caught:  # noqa: BLE001 - raised again in the caller's thread
-            box.append(caught)
+            raised.append(caught)
 
-    thread = threading.Thread(target=target, name="voyant-async-generator")
+    thread = threading.Thread(target=target, name="voyant-async-generator", daemon=True)
     thread.start()
     thread.join()
-    if isinstance(box[0], BaseException):
-        raise box[0]
-    return box[0]
+    if raised:
+        raise raised[0]
+    return returned[0]
 
 
 def _message(caught: BaseException) -> str:
     """Say what was raised: its message, or its type's name where the message alone says nothing."""
-    name = type(caught).__name__
-    try:
-        message = str(caught).strip()
-    except Exception:  # noqa: BLE001 - a plugin's exception class can be broken too
-        message = ""
+    name, message = type(caught).__name__, _text(caught).strip()
     if not message:
         return name
     is_bare = isinstance(caught, (KeyError, SystemExit)) and not isinstance(caught, VoyantError)
     return f"{name}: {message}" if is_bare else message
 
 
+def _text(value: object) -> str:
+    """Return text that can be written anywhere, of whatever a plugin made."""
+    try:
+        return str(value).encode(errors="backslashreplace").decode()
+    except Exception:  # noqa: BLE001 - a plugin's exception class can be broken too
+        return ""
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
 def _trace(caught: BaseException) -> str:
     try:
         return "".join(traceback.format_exception(caught))
-    except Exception:  # noqa: BLE001 - see _message
+    except Exception:  # noqa: BLE001 - see _text
         return type(caught).__name__
 
 
 def _make_folder(ctx: GeneratorContext) -> None:
-    """Make the job's folder if the context says where, so that a generator can simply open a file."""
+    """Make the job's folder if the context says where, so that a generator can just open a file."""
     if ctx.get("artifacts_root") and ctx.get("job_id"):
         _ = ctx.folder
 
 
-def _log(outcome: GeneratorResult, job: object, tenant: object) -> None:
-    if outcome.success:
-        _logger.info(
-            "%s ok in %.1f ms job=%s tenant=%s", outcome.name, outcome.duration_ms, job, tenant
-        )
+def _log(outcome: GeneratorResult, owner: str) -> None:
+    if outcome.error is None:
+        _logger.info("%s ok in %.1f ms %s", outcome.name, outcome.duration_ms, owner)
         return
     _logger.error(
-        "%s failed in %.1f ms: %s job=%s tenant=%s",
+        "%s failed in %.1f ms: %s %s",
         outcome.name,
         outcome.duration_ms,
-        outcome.error,
-        job,
-        tenant,
+        _one_line(outcome.error),
+        owner,
         extra={"voyant_traceback": outcome.traceback},
     )
     _logger.debug("%s", outcome.traceback)

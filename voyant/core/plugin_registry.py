@@ -6,7 +6,7 @@
 
     result = run_generators({"job_id": "job_123", "tables": ["orders"]})
 
-The functions here speak to one registry, `default_registry`; tests and embedders can make their own.
+The functions here speak to one registry, `default_registry`; embedders can make their own.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from voyant.core.context import GeneratorContext
-from voyant.core.definition import GeneratorDefinition, Handler
+from voyant.core.definition import GeneratorDefinition, Handler, check_handler, check_terms
 from voyant.core.errors import RegistrationError
 from voyant.core.pipeline import Observer, Plan, make_plan, run_plan
 from voyant.core.results import ArtifactResult, GeneratorResult, PipelineResult
 
 __all__ = [
+    "BUILTIN_GENERATORS",
     "ArtifactResult",
     "GeneratorContext",
     "GeneratorDefinition",
@@ -49,15 +50,19 @@ class PluginRegistry:
     """Generators by name. All methods may be called from any thread; a run works on a snapshot."""
 
     def __init__(self, builtins: Sequence[str] = ()) -> None:
-        """Start empty; `builtins` are modules of generators, imported on first use."""
+        """Start empty.
+
+        Args:
+            builtins: Modules imported on first use; each registers the generator it is named after.
+        """
         self._lock = threading.RLock()
         self._definitions: dict[str, GeneratorDefinition] = {}
         self._sorted: tuple[GeneratorDefinition, ...] | None = None
-        self._builtins = tuple(builtins)
+        self._builtins = {module.rpartition(".")[2]: module for module in builtins}
         self._builtin_definitions: dict[str, GeneratorDefinition] = {}
-        self._has_pending_builtins = bool(builtins)
+        self._builtins_are_due = bool(builtins)
 
-    def register(  # noqa: PLR0913 - the specification's five parameters
+    def register(
         self,
         name: str,
         is_core: bool = False,  # noqa: FBT001, FBT002 - positional by the specification
@@ -80,13 +85,14 @@ class PluginRegistry:
         Raises:
             RegistrationError: Something that cannot be registered; nothing was changed.
         """
+        check_terms(name, is_core, feature_flag, order, description)
 
         def decorate(handler: _H) -> _H:
-            definition = GeneratorDefinition(
-                name, handler, is_core, feature_flag, order, description
+            check_handler(name, handler)
+            self._add(
+                GeneratorDefinition(name, handler, is_core, feature_flag, order, description),
+                replace=replace,
             )
-            definition.check()
-            self._add(definition, replace=replace)
             return handler
 
         return decorate
@@ -94,54 +100,62 @@ class PluginRegistry:
     def _add(self, definition: GeneratorDefinition, *, replace: bool) -> None:
         name = definition.name
         with self._lock:
-            if self._has_pending_builtins and any(m.endswith(f".{name}") for m in self._builtins):
-                self.load_builtins()
-            taken = self._definitions.get(name)
-            if taken is not None and not replace:
-                if taken.is_same_as(definition):
-                    return
-                raise RegistrationError(
-                    f"Two generators are called {name!r}: {taken.source} and {definition.source}.",
-                    remedy="Rename one, or pass replace=True to take the name over.",
-                )
+            if self._is_new_builtin(definition):
+                self._builtin_definitions[name] = definition  # listed once the built-ins are loaded
+                return
+            taken, place = self._definitions.get(name), None
+            if taken is None and self._builtins_are_due:
+                taken, place = self._builtin_definitions.get(name), self._builtins.get(name)
+            if taken is not None and taken.is_same_as(definition):
+                return
+            if (taken or place) and not replace:
+                raise _conflict(definition, taken, place)
             self._definitions[name] = definition
             self._sorted = None
-            if getattr(definition.handler, "__module__", None) in self._builtins:
-                self._builtin_definitions.setdefault(name, definition)
+
+    def _is_new_builtin(self, definition: GeneratorDefinition) -> bool:
+        """Whether this is a built-in module's own registration, as somebody first imports it."""
+        module = self._builtins.get(definition.name)
+        is_ours = module is not None and getattr(definition.handler, "__module__", "") == module
+        return is_ours and definition.name not in self._builtin_definitions
 
     def load_builtins(self) -> None:
         """Bring the built-in generators (back); what took one of their names over stays."""
+        self._import_builtins()
         with self._lock:
-            self._has_pending_builtins = False
-            for module in self._builtins:
-                importlib.import_module(module)  # its decorators register, the first time
-            later = self._definitions
-            self._definitions = {}
-            for name, definition in self._builtin_definitions.items():
-                self._definitions[name] = later.pop(name, definition)
-            self._definitions.update(later)
-            self._sorted = None
+            self._list_builtins()
+
+    def _import_builtins(self) -> None:
+        # Never under our lock: a thread that imports one of them may be waiting for it.
+        for module in self._builtins.values():
+            importlib.import_module(module)  # its decorator registers, the first time
+
+    def _list_builtins(self) -> None:
+        self._definitions = self._builtin_definitions | self._definitions
+        self._sorted = None
+        self._builtins_are_due = False
 
     def clear(self) -> None:
         """Forget every generator, the built-in ones too, until `load_builtins`."""
         with self._lock:
             self._definitions = {}
             self._sorted = None
-            self._has_pending_builtins = False
+            self._builtins_are_due = False
 
     def snapshot(self) -> tuple[GeneratorDefinition, ...]:
         """Return the generators as they are now, in the order they run."""
+        if self._builtins_are_due:
+            self._import_builtins()
         with self._lock:
-            if self._has_pending_builtins:
-                self.load_builtins()
+            if self._builtins_are_due:  # still: nobody has cleared the registry meanwhile
+                self._list_builtins()
             if self._sorted is None:
                 self._sorted = tuple(sorted(self._definitions.values(), key=lambda d: d.order))
             return self._sorted
 
     def get(self, name: str) -> GeneratorDefinition | None:
         """Return a generator by name, None if there is none."""
-        self.snapshot()
-        return self._definitions.get(name)
+        return next((found for found in self.snapshot() if found.name == name), None)
 
     def describe(self) -> list[dict[str, Any]]:
         """List the generators' metadata, in the order they run."""
@@ -178,7 +192,7 @@ class PluginRegistry:
         """
         return make_plan(self.snapshot(), context or {}, settings, only=only, skip=skip)
 
-    def run(  # noqa: PLR0913 - keyword-only extensions of the specification's two parameters
+    def run(
         self,
         context: Mapping[str, Any],
         settings: object | None = None,
@@ -190,6 +204,22 @@ class PluginRegistry:
         """Run the planned generators one after the other; see `run_generators`."""
         plan = self.plan(context, settings, only=only, skip=skip)
         return run_plan(plan, context, settings, observers=observers)
+
+
+def _conflict(
+    wanted: GeneratorDefinition, taken: GeneratorDefinition | None, builtin: str | None
+) -> RegistrationError:
+    if taken is not None and taken.has_handler_of(wanted):
+        return RegistrationError(
+            f"Generator {wanted.name!r} is already registered, with other parameters: "
+            f"{taken.source}.",
+            remedy="Pass replace=True to change them.",
+        )
+    place = f"the built-in one of {builtin}" if taken is None else taken.source
+    return RegistrationError(
+        f"Two generators are called {wanted.name!r}: {place} and {wanted.source}.",
+        remedy="Rename one, or pass replace=True to take the name over.",
+    )
 
 
 default_registry: Final = PluginRegistry(

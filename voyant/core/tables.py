@@ -1,7 +1,7 @@
 """What an engine says about tables: the plain values that leave it, and nothing else does.
 
 Every number here is exact unless the same object names it in `approximations`, with the method that
-made it and the error to expect. Floats are always finite: NaN and infinity are counted, never carried.
+made it and the error to expect. Floats are always finite: NaN and infinity are only counted.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 #: What a cell becomes once it has left the engine: JSON can hold all of it.
 Scalar = None | bool | int | float | str
 
-#: A summary keeps the values at q = 0, 1/200, 2/200, ... 1, so that a later run can be compared with it.
+#: A summary keeps the values at q = 0, 1/200, ... 1, so that a later run can be compared with it.
 QUANTILE_GRID_STEPS = 200
 
 
@@ -134,8 +134,8 @@ class TextFacts:
         empty_count: Rows holding the empty string.
         whitespace_count: Rows holding only white space, at least one character of it.
         padded_count: Rows with leading or trailing white space around something.
-        patterns: Shapes, most frequent first: `A` an upper-case letter, `a` a lower-case one, `9` a digit,
-            other characters as they are, a run of equal marks written once with `+`.
+        patterns: Shapes, most frequent first: `A` an upper-case letter, `a` a lower-case one, `9` a
+            digit, other characters as they are, a run of equal marks written once with `+`.
         numeric_count: Rows whose text reads as a number; None when not assessed.
         temporal_count: Rows whose text reads as an ISO date or timestamp; None when not assessed.
     """
@@ -176,15 +176,16 @@ class TimeFacts:
 class ColumnSummary:
     """Everything one column was measured for, once, for all generators of a run.
 
-    `count` is rows with a value (not null); NaN counts as a value, and is left out, like the infinities, of
-    every statistic below `infinite_count`. Moments: `std` and `variance` with n-1, `skewness` and `kurtosis`
-    as pandas defines them (adjusted Fisher-Pearson G1, G2; kurtosis is excess). Quantiles interpolate
-    linearly (Hyndman and Fan 1996, type 7). None stands where a statistic has no meaning for the column.
+    `count` is rows with a value (not null); NaN counts as a value, and is left out, like the
+    infinities, of every statistic below `infinite_count`. Moments: `std` and `variance` with n-1,
+    `skewness` and `kurtosis` as pandas defines them (adjusted Fisher-Pearson G1, G2; kurtosis is
+    excess). Quantiles interpolate linearly (Hyndman and Fan 1996, type 7). None stands where a
+    statistic has no meaning for the column.
 
     Attributes:
         min: For text the smallest by code point, for dates ISO text, for numbers a number.
-        quantiles: From 0.01 0.05 0.25 0.5 0.75 0.95 0.99 to a number (seconds since 1970 for dates).
-        quantile_grid: The values at 0, 1/200, ..., 1 (`QUANTILE_GRID_STEPS`); empty when not ordered.
+        quantiles: From 0.01 0.05 0.25 0.5 0.75 0.95 0.99 to a number (dates: seconds since 1970).
+        quantile_grid: The values at 0, 1/200, ..., 1 (`QUANTILE_GRID_STEPS`); empty if not ordered.
         top_values: At most 100, by falling count, then rising value.
         sample: Different values as text, with counts: what semantic types are judged from. The most
             frequent ones, or where nearly all values differ, those of an even sample of rows.
