@@ -295,7 +295,7 @@ def test_kernel_refuses_to_overwrite_the_users_file(unguarded, folder, has_landl
     )
     assert "Permission denied" in outcome(unguarded, copy)
     assert path.read_bytes() == before
-    # The same statement on the same recipe without the kernel's help: layer 2 alone lets it through.
+    # The same statement without the kernel's help: layer 2 alone lets it through.
     twin = path.with_name("twin.parquet")
     twin.write_bytes(before)
     try:
@@ -470,6 +470,17 @@ def test_queries_of_several_threads_take_turns(sandbox):
     for thread in threads:
         thread.join()
     assert sorted(answers) == [(number, number) for number in range(8)]
+
+
+def test_child_whose_parent_does_not_look_at_the_clock_runs_out_of_cpu_time(recipe):
+    limits = QueryLimits(timeout_seconds=0.1, threads=1)
+    child = module._Child(Sandbox._program, recipe, limits, None)
+    try:
+        child.wait_until_ready()
+        with pytest.raises(QueryTimeoutError, match="CPU"):
+            child.ask({"sql": BOMBS["levenshtein is quadratic"]}, timeout_seconds=600)
+    finally:
+        child.kill()
 
 
 def test_child_dies_with_its_parent():

@@ -254,9 +254,10 @@ class _Child:
 
     def kill(self) -> None:
         """Kill the process and its group, wait for it, and remove its folder."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait()
+        if self._process.poll() is None:  # else its number may be somebody else's by now
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self._process.wait()
         for pipe in (self._requests, self._replies):
             if pipe is not None:
                 with suppress(OSError):  # unsent bytes meet a closed pipe
@@ -308,6 +309,11 @@ class _Child:
         code = self._process.wait()
         if not self._is_ready:
             return QueryError(f"The process for queries ended while starting (exit code {code}).")
+        if not self._parent_thread.is_alive():
+            return QueryError(
+                "The process for queries ended with the thread that started it.",
+                remedy="Run the query again: a new process will be started.",
+            )
         if code == -signal.SIGXCPU:
             return QueryTimeoutError("The query was stopped: it used all the CPU time it may use.")
         # SIGKILL that we did not send is the kernel's, out of memory; SIGABRT is a failed

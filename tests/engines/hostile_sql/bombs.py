@@ -22,7 +22,7 @@ BOMBS = {
     "format": "SELECT format('{:>2000000000}', 1)",
     "printf": "SELECT printf('%2000000000d', 1)",
     "repeat": "SELECT repeat('x', 4_000_000_000)",
-    "repeat of repeat": "SELECT repeat(repeat(repeat('x', 10_000), 10_000), 10_000)",
+    "repeat of repeat": "SELECT repeat(repeat('x', 60_000), 60_000)",
     "replace grows": "SELECT replace(repeat('a', 10_000_000), 'a', repeat('b', 1000))",
     "regular expression": "SELECT regexp_replace(repeat('a', 50_000_000), '(a*)*b', 'x', 'g')",
     "cross join": "SELECT count(*) FROM range(10_000_000) a, range(10_000_000) b WHERE hash(a) = hash(b) + 1",
