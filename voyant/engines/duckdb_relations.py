@@ -1,0 +1,408 @@
+"""What does DuckDB measure of several columns at once: keys, duplicates, correlations, references?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from math import prod, sqrt
+from typing import TYPE_CHECKING, Any, Final
+
+from voyant.core.tables import (
+    Approximation,
+    Association,
+    Column,
+    ColumnSummary,
+    Containment,
+    Contingency,
+    Measure,
+    TableSummary,
+)
+from voyant.engines.sources import quote_name
+from voyant.stats.moments import FIXED_POINT_ONE
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = [
+    "containment",
+    "contingencies",
+    "distinct_count",
+    "duplicate_rows",
+    "pearson",
+    "spearman",
+    "unique_pairs",
+]
+
+_JOINT_GROUPS: Final = 200_000
+_KEY_SAMPLE: Final = 64
+
+
+def duplicate_rows(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[Column]
+) -> Measure:
+    """Count rows that repeat an earlier one: rows are grouped by hash, then repeated hashes by value."""
+    if not columns:
+        return Measure(value=None, reason="the table has no columns")
+    values = ", ".join(
+        f"{quote_name(c.name)}::VARCHAR" if c.kind.is_nested else quote_name(c.name) for c in columns
+    )
+    rows = f"(SELECT hash({values}) AS voyant_h, {values} FROM {quote_name(table)})"
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE voyant_d AS SELECT voyant_h AS h FROM "
+        f"(SELECT voyant_h, count(*) AS c FROM {rows} GROUP BY 1) WHERE c > 1"
+    )
+    try:
+        if _one(connection, "SELECT count(*) FROM voyant_d")[0] == 0:
+            return Measure(value=0)
+        repeated = f"(SELECT * FROM {rows} WHERE voyant_h IN (SELECT h FROM voyant_d))"
+        (repeats,) = _one(
+            connection,
+            f"SELECT count(*) - (SELECT count(*) FROM (SELECT DISTINCT * FROM {repeated})) "
+            f"FROM {repeated}",
+        )
+        return Measure(value=int(repeats))
+    finally:
+        connection.execute("DROP TABLE voyant_d")
+
+
+def distinct_count(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]
+) -> Measure:
+    """Count different combinations of values, rows with a null in any of them left out."""
+    names = [quote_name(column) for column in columns]
+    present = " AND ".join(f"{name} IS NOT NULL" for name in names)
+    (value,) = _one(
+        connection,
+        f"SELECT count(*) FROM (SELECT DISTINCT {', '.join(names)} "
+        f"FROM {quote_name(table)} WHERE {present})",
+    )
+    return Measure(value=int(value))
+
+
+def unique_pairs(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    budget: int,
+) -> tuple[tuple[tuple[str, str], ...], int]:
+    """Find the first pair of columns whose combination never repeats.
+
+    One scan takes the rows of one in 64 values of each pair's first column, whole groups of them; a
+    pair that repeats there repeats. Only survivors are counted in full, `budget` of them at most.
+    """
+    checked = 0
+    name = quote_name(table)
+    for left, right in pairs:
+        if checked >= budget:
+            break
+        a, b = quote_name(left), quote_name(right)
+        repeats = (
+            "SELECT 1 FROM (SELECT {a} AS a, {b} AS b FROM {name} {where}) "
+            "GROUP BY a, b HAVING count(*) > 1 LIMIT 1"
+        )
+        sampled = f"WHERE hash({a}) % {_KEY_SAMPLE} = 0"
+        if connection.execute(repeats.format(a=a, b=b, name=name, where=sampled)).fetchone():
+            continue
+        checked += 1
+        if not connection.execute(repeats.format(a=a, b=b, name=name, where="")).fetchone():
+            return ((left, right),), checked
+    return (), checked
+
+
+def pearson(
+    connection: duckdb.DuckDBPyConnection, summary: TableSummary, columns: Sequence[str]
+) -> tuple[Association, ...]:
+    """Correlate all pairs over the rows where both are finite, in one scan."""
+    usable = [summary.columns[c] for c in columns if _has_spread(summary.columns[c])]
+    if len(usable) < 2:
+        return ()
+    deviations = {c.name: _deviation(c) for c in usable}
+    has_gaps = {c.name for c in usable if c.null_count or c.nan_count or c.infinite_count}
+    source = quote_name(summary.name)
+    return _correlate(connection, source, deviations, has_gaps, "pearson", None)
+
+
+def spearman(
+    connection: duckdb.DuckDBPyConnection,
+    summary: TableSummary,
+    columns: Sequence[str],
+    *,
+    sample_rows: int,
+) -> tuple[Association, ...]:
+    """Rank-correlate all pairs; ranks are average ranks among the rows where both are finite.
+
+    Columns whose gaps lie in the same rows share one ranking; other pairs are ranked by themselves.
+    """
+    usable = [summary.columns[c] for c in columns if _has_spread(summary.columns[c])]
+    if len(usable) < 2:
+        return ()
+    step = -(-summary.row_count // sample_rows)
+    approximation = None
+    if step > 1:
+        rows = summary.row_count // step
+        approximation = Approximation(
+            method=f"even sample of {rows:,} rows; error is the largest standard error of a "
+            "correlation from so many",
+            error=1 / sqrt(max(rows - 1, 1)),
+        )
+    _sample(connection, summary.name, usable, step)
+    try:
+        return _rank_and_correlate(connection, [c.name for c in usable], approximation)
+    finally:
+        connection.execute("DROP TABLE IF EXISTS voyant_s; DROP TABLE IF EXISTS voyant_r")
+
+
+def contingencies(
+    connection: duckdb.DuckDBPyConnection,
+    summary: TableSummary,
+    pairs: Sequence[tuple[str, str]],
+) -> tuple[Contingency, ...]:
+    """Count rows per combination: from one joint grouping while it stays small, else pair by pair."""
+    names = list(dict.fromkeys(name for pair in pairs for name in pair))
+    if not names:
+        return ()
+    combinations_ = prod((summary.columns[n].distinct_count or 1) + 1 for n in names)
+    source = quote_name(summary.name)
+    if combinations_ <= _JOINT_GROUPS:
+        quoted = ", ".join(f"{quote_name(n)}::VARCHAR AS {quote_name(n)}" for n in names)
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE voyant_j AS SELECT {quoted}, count(*) AS voyant_c "
+            f"FROM {source} GROUP BY ALL"
+        )
+        source, weight = "voyant_j", "sum(voyant_c)::BIGINT"
+    else:
+        weight = "count(*)"
+    try:
+        return tuple(_contingency(connection, source, weight, *pair) for pair in pairs)
+    finally:
+        connection.execute("DROP TABLE IF EXISTS voyant_j")
+
+
+def containment(
+    connection: duckdb.DuckDBPyConnection,
+    child_table: str,
+    child_column: str,
+    parent_table: str,
+    parent_column: str,
+) -> Containment:
+    """Group both sides by value, join the groups, and count; one scan of each column."""
+    row = _one(
+        connection,
+        f"""WITH child AS (SELECT {quote_name(child_column)}::VARCHAR AS v, count(*) AS c
+            FROM {quote_name(child_table)} WHERE {quote_name(child_column)} IS NOT NULL GROUP BY 1),
+        parent AS (SELECT {quote_name(parent_column)}::VARCHAR AS v, count(*) AS c
+            FROM {quote_name(parent_table)} WHERE {quote_name(parent_column)} IS NOT NULL GROUP BY 1)
+        SELECT count(child.v), count(parent.v) FILTER (child.v IS NOT NULL),
+            coalesce(sum(child.c), 0)::BIGINT,
+            coalesce(sum(child.c) FILTER (parent.v IS NULL), 0)::BIGINT,
+            (SELECT count(*) FROM parent), (SELECT coalesce(sum(c), 0)::BIGINT FROM parent),
+            coalesce(max(child.c) FILTER (parent.v IS NOT NULL), 0)
+        FROM child LEFT JOIN parent USING (v)""",
+    )
+    return Containment(
+        child_table=child_table,
+        child_column=child_column,
+        parent_table=parent_table,
+        parent_column=parent_column,
+        child_distinct_count=row[0],
+        matched_distinct_count=row[1],
+        child_row_count=row[2],
+        orphan_row_count=row[3],
+        parent_distinct_count=row[4],
+        parent_row_count=row[5],
+        max_fan_out=row[6],
+    )
+
+
+def _has_spread(column: ColumnSummary) -> bool:
+    return (
+        column.kind.is_numeric
+        and isinstance(column.min, (int, float))
+        and isinstance(column.max, (int, float))
+        and column.min < column.max
+    )
+
+
+def _deviation(column: ColumnSummary) -> str:
+    """Return SQL for `(x - mean) / scale`, in [-1, 1], null where x is not finite."""
+    low, high = float(column.min or 0), float(column.max or 0)  # type: ignore[arg-type]  # numbers
+    center = low / 2 + high / 2 if column.mean is None else column.mean
+    scale = max(high / 2 - center / 2, center / 2 - low / 2)
+    value = f"{quote_name(column.name)}::DOUBLE"
+    deviation = f"({value} * 0.5 - {center / 2!r}::DOUBLE) / {scale!r}::DOUBLE"
+    if column.nan_count or column.infinite_count:
+        return f"CASE WHEN isfinite({value}) THEN {deviation} END"
+    return deviation
+
+
+def _correlate(  # noqa: PLR0913 - shared by both correlations
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    deviations: Mapping[str, str],
+    has_gaps: set[str],
+    method: str,
+    approximation: Approximation | None,
+) -> tuple[Association, ...]:
+    """Correlate all pairs in one scan, from fixed-point sums, which do not depend on their order."""
+    names = list(deviations)
+    labels = {name: f"d{i}" for i, name in enumerate(names)}
+    asked: dict[str, int] = {}
+
+    def sum_of(expression: str) -> int:
+        sql = f"sum(({expression} * {FIXED_POINT_ONE}.0::DOUBLE)::BIGINT)"
+        return asked.setdefault(sql, len(asked))
+
+    def count_of(left: str, right: str) -> int:
+        present = [labels[n] for n in (left, right) if n in has_gaps]
+        condition = " AND ".join(f"{d} IS NOT NULL" for d in present)
+        return asked.setdefault(
+            f"count(*) FILTER ({condition})" if condition else "count(*)", len(asked)
+        )
+
+    def one_sided(name: str, other: str, power: int) -> int:
+        d, o = labels[name], labels[other]
+        product = " * ".join([d] * power)
+        kept = f"CASE WHEN {o} IS NOT NULL THEN {product} END" if other in has_gaps else product
+        return sum_of(f"({kept})")
+
+    plans = [
+        (
+            left,
+            right,
+            count_of(left, right),
+            one_sided(left, right, 1),
+            one_sided(right, left, 1),
+            one_sided(left, right, 2),
+            one_sided(right, left, 2),
+            sum_of(f"({labels[left]} * {labels[right]})"),
+        )
+        for left, right in combinations(names, 2)
+    ]
+    columns = ", ".join(f"{sql} AS {labels[name]}" for name, sql in deviations.items())
+    row = _one(connection, f"SELECT {', '.join(asked)} FROM (SELECT {columns} FROM {source})")
+    return tuple(
+        Association(
+            left=left,
+            right=right,
+            method=method,
+            value=_coefficient(row[n], *(int(row[i] or 0) for i in sums)),
+            row_count=int(row[n]),
+            approximation=approximation,
+        )
+        for left, right, n, *sums in plans
+    )
+
+
+def _coefficient(count: int, sx: int, sy: int, sxx: int, syy: int, sxy: int) -> float | None:
+    """Return the correlation from fixed-point sums; they are whole, so the differences are exact."""
+    if count < 2:
+        return None
+    one = FIXED_POINT_ONE
+    vx, vy = count * sxx * one - sx * sx, count * syy * one - sy * sy
+    if vx <= 0 or vy <= 0:
+        return None
+    value = (count * sxy * one - sx * sy) / (sqrt(vx) * sqrt(vy))
+    return max(-1.0, min(1.0, value))
+
+
+def _sample(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[ColumnSummary], step: int
+) -> None:
+    """Keep every step-th row, as finite doubles or null; the same rows each time."""
+    kept = ", ".join(
+        f"CASE WHEN isfinite({quote_name(c.name)}::DOUBLE) THEN {quote_name(c.name)}::DOUBLE END "
+        f"AS d{i}"
+        for i, c in enumerate(columns)
+    )
+    where = f"WHERE voyant_n % {step} = 0" if step > 1 else ""
+    number = ", row_number() OVER () - 1 AS voyant_n" if step > 1 else ""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE voyant_s AS SELECT {kept} "
+        f"FROM (SELECT *{number} FROM {quote_name(table)}) {where}"
+    )
+
+
+def _rank_and_correlate(
+    connection: duckdb.DuckDBPyConnection,
+    names: Sequence[str],
+    approximation: Approximation | None,
+) -> tuple[Association, ...]:
+    """Rank within each set of rows that some pair shares, then correlate the ranks."""
+    masks = _gap_masks(connection, len(names))
+    by_rows: dict[frozenset[int], list[tuple[int, int]]] = {}
+    for left, right in combinations(range(len(names)), 2):
+        by_rows.setdefault(masks[left] | masks[right], []).append((left, right))
+    found: dict[tuple[int, int], Association] = {}
+    for gaps, pairs in by_rows.items():
+        members = sorted({index for pair in pairs for index in pair})
+        wanted = set(pairs)
+        for association in _rank_one_group(
+            connection, {i: names[i] for i in members}, gaps, approximation
+        ):
+            pair = (names.index(association.left), names.index(association.right))
+            if pair in wanted:
+                found[pair] = association
+    return tuple(found[pair] for pair in combinations(range(len(names)), 2) if pair in found)
+
+
+def _gap_masks(connection: duckdb.DuckDBPyConnection, count: int) -> list[frozenset[int]]:
+    """Return for each column whose gaps its own stand for: columns with gaps in the same rows share one."""
+    asked = [f"count(*) FILTER (d{i} IS NULL)" for i in range(count)]
+    gaps = _one(connection, f"SELECT {', '.join(asked)} FROM voyant_s")
+    masks: list[frozenset[int]] = []
+    for i in range(count):
+        if gaps[i] == 0:
+            masks.append(frozenset())
+            continue
+        twins = [j for j in range(i) if gaps[j] == gaps[i] and masks[j] == {j}]
+        differences = [f"count(*) FILTER ((d{i} IS NULL) <> (d{j} IS NULL))" for j in twins]
+        differing = (
+            _one(connection, f"SELECT {', '.join(differences)} FROM voyant_s") if twins else ()
+        )
+        same = [j for j, n in zip(twins, differing, strict=True) if n == 0]
+        masks.append(frozenset({same[0]} if same else {i}))
+    return masks
+
+
+def _rank_one_group(
+    connection: duckdb.DuckDBPyConnection,
+    names: Mapping[int, str],
+    gaps: frozenset[int],
+    approximation: Approximation | None,
+) -> Iterator[Association]:
+    where = " AND ".join(f"d{i} IS NOT NULL" for i in sorted(gaps))
+    ranks = ", ".join(
+        # The average of the first and the last rank among equals.
+        f"(rank() OVER (ORDER BY d{i}) + round(cume_dist() OVER (ORDER BY d{i}) * n)) / 2 AS r{i}"
+        for i in names
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE voyant_r AS SELECT {ranks}, n FROM "
+        f"(SELECT *, count(*) OVER () AS n FROM voyant_s {'WHERE ' + where if where else ''})"
+    )
+    (rows,) = _one(connection, "SELECT count(*) FROM voyant_r")
+    if rows < 2:
+        return
+    middle, half = (rows + 1) / 2, (rows - 1) / 2
+    deviations = {
+        name: f"(r{i} - {middle!r}::DOUBLE) / {half!r}::DOUBLE" for i, name in names.items()
+    }
+    yield from _correlate(connection, "voyant_r", deviations, set(), "spearman", approximation)
+
+
+def _contingency(
+    connection: duckdb.DuckDBPyConnection, source: str, weight: str, left: str, right: str
+) -> Contingency:
+    a, b = quote_name(left), quote_name(right)
+    rows = connection.execute(
+        f"SELECT {a}::VARCHAR, {b}::VARCHAR, {weight} FROM {source} "
+        f"WHERE {a} IS NOT NULL AND {b} IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
+    ).fetchall()
+    return Contingency(left=left, right=right, counts={(x, y): int(n) for x, y, n in rows})
+
+
+def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    row = connection.execute(sql).fetchone()
+    assert row is not None, "an aggregate always gives one row"
+    return row

@@ -1,0 +1,64 @@
+"""Which engine holds a job's tables, and how is it opened?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from voyant.core.config import redact_url
+from voyant.core.errors import ConfigurationError, SourceError
+
+if TYPE_CHECKING:
+    from voyant.core.context import GeneratorContext
+    from voyant.core.engine import Engine
+
+__all__ = ["open_engine"]
+
+_DUCKDB_PREFIX = "duckdb:///"
+
+
+def open_engine(ctx: GeneratorContext) -> Engine:
+    """Open the engine a context asks for: its `sources`, else the settings' tables, else the warehouse.
+
+    Args:
+        ctx: `ctx["sources"]` maps table names to inputs; `ctx["tables"]` says which to keep.
+
+    Raises:
+        ConfigurationError: A warehouse URL of an unknown kind.
+        SourceError: An input that cannot be opened.
+    """
+    from voyant.engines.duckdb import DuckDBEngine
+    from voyant.engines.sandbox import QueryLimits
+
+    sources = cast("Mapping[str, object]", ctx.get("sources") or ctx.setting("tables"))
+    if not sources:
+        url = str(ctx.get("warehouse_url") or ctx.setting("warehouse_url"))
+        sources = {"warehouse": _warehouse_file(url)}
+    return DuckDBEngine(
+        sources,
+        tables=cast("Sequence[str]", ctx.get("tables") or ()),
+        threads=cast("int | None", ctx.setting("threads")),
+        memory_limit_bytes=cast("int | None", ctx.setting("memory_limit")),
+        temp_directory=cast("str | None", ctx.setting("temp_directory")),
+        limits=QueryLimits(
+            timeout_seconds=cast("float", ctx.setting("query_timeout_seconds")),
+            max_rows=cast("int", ctx.setting("query_max_rows")),
+            memory_limit_bytes=int(cast("int", ctx.setting("query_memory_limit"))),
+        ),
+    )
+
+
+def _warehouse_file(url: str) -> Path:
+    if not url.startswith(_DUCKDB_PREFIX):
+        raise ConfigurationError(
+            f"The warehouse URL is {redact_url(url)!r}.",
+            remedy="This version opens duckdb:///file.duckdb (relative) or duckdb:////file.duckdb.",
+        )
+    path = Path(url.removeprefix(_DUCKDB_PREFIX))
+    if not path.is_file():
+        raise SourceError(
+            f"There is no warehouse file {str(path)!r}.",
+            remedy="Name tables (voyant run data/*.parquet) or set VOYANT_WAREHOUSE_URL.",
+        )
+    return path
