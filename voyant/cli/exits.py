@@ -1,0 +1,95 @@
+"""How does a command end, and what does it say when something went wrong?"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from enum import IntEnum
+from types import TracebackType
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from voyant.cli.text import clean
+from voyant.core.errors import VoyantError
+
+__all__ = ["Debug", "ExitCode", "VoyantGroup", "is_debug", "say_error", "show_bug"]
+
+_DEBUG = "voyant.debug"
+
+
+class ExitCode(IntEnum):
+    """What a command's exit code means."""
+
+    DONE = 0
+    FAILED = 1
+    """A core generator failed, or a folder is not as its manifest says."""
+    USAGE = 2
+    """Bad usage or configuration; nothing ran."""
+    INTERRUPTED = 130
+    """Stopped with Ctrl-C."""
+    BROKEN_PIPE = 141
+    """Whoever read the output stopped reading."""
+
+
+def _turn_on_debug(ctx: typer.Context, wanted: bool) -> bool:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        ctx.meta[_DEBUG] = True
+    return wanted
+
+
+Debug = Annotated[
+    bool,
+    typer.Option(
+        "--debug", callback=_turn_on_debug, is_eager=True, help="Show tracebacks of errors."
+    ),
+]
+
+
+def is_debug(ctx: typer.Context) -> bool:
+    """Say whether `--debug` was given, before or after the command."""
+    return bool(ctx.meta.get(_DEBUG))
+
+
+def say_error(message: str) -> None:
+    """Print one paragraph on stderr."""
+    print(f"voyant: {clean(message)}", file=sys.stderr)  # noqa: T201 - it is what this is for
+
+
+class VoyantGroup(TyperGroup):
+    """Turns what a command raised into a paragraph on stderr and an exit code."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's own click
+        """Run the command.
+
+        Raises:
+            Exit: With the code that says how it ended.
+        """
+        try:
+            value: object = super().invoke(ctx)
+            sys.stdout.flush()
+        except VoyantError as error:
+            if is_debug(ctx):
+                traceback.print_exc()
+            say_error(str(error))
+            raise typer.Exit(ExitCode.USAGE) from None
+        except KeyboardInterrupt:
+            say_error("Stopped. A job that was running has no manifest and is unfinished.")
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
+        except BrokenPipeError:
+            # What is still in the buffer must not be written at exit, where it would fail again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(ExitCode.BROKEN_PIPE) from None
+        return value
+
+
+def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Say that something unexpected happened: an error of Voyant's own, not of the user's."""
+    if "--debug" in sys.argv:
+        traceback.print_exception(kind, error, trace)
+    say_error(
+        f"Something unexpected happened: {kind.__name__}: {error} "
+        "This is a fault in Voyant; --debug shows where."
+    )

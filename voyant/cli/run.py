@@ -1,0 +1,211 @@
+"""`voyant run` and `voyant demo`: one job, from tables to a folder of artifacts."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from voyant.cli.config import ConfigFile
+from voyant.cli.exits import Debug, ExitCode, is_debug, say_error
+from voyant.cli.generators import Only, Skip
+
+if TYPE_CHECKING:
+    from voyant.core.config import Settings
+    from voyant.jobs.request import JobRequest
+    from voyant.jobs.runner import JobResult
+
+__all__ = ["demo", "run"]
+
+_DEMO_JOB = "nycflights13"
+#: The last scheduled departures of the data: a demo of 2013 that complained of its age would bore.
+_DEMO_AS_OF = "2014-01-01T00:00:00+00:00"
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")
+]
+
+
+def run(  # noqa: PLR0913 - the options of the command
+    ctx: typer.Context,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]...", help="Files, folders or quoted globs."),
+    ] = None,
+    *,
+    table: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=PATH", help="A table and its name; may be repeated."),
+    ] = None,
+    warehouse: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where tables live when no path is named."),
+    ] = None,
+    kpi: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=SELECT", help="A KPI; may be repeated."),
+    ] = None,
+    config: ConfigFile = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Folder that the job's folder is made in.")
+    ] = None,
+    job_id: Annotated[
+        str | None, typer.Option(help="Name of the job's folder; a finished job is replaced.")
+    ] = None,
+    tenant: Annotated[str | None, typer.Option(help="Whose job it is.")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="The moment ages are counted from (ISO 8601)."),
+    ] = None,
+    only: Only = None,
+    skip: Skip = None,
+    json: AsJson = False,
+    _debug: Debug = False,
+) -> None:
+    """Run the generators over tables; write their artifacts."""
+    from voyant.cli.inputs import merge_kpis, read_sources
+    from voyant.core.config import load_settings
+    from voyant.core.errors import ConfigurationError
+    from voyant.jobs.request import JobRequest
+
+    settings = load_settings(config)
+    sources = read_sources(paths or [], table or [])
+    if not sources:
+        _check_warehouse(settings, warehouse)
+    elif warehouse is not None:
+        raise ConfigurationError(
+            "Both paths and --warehouse were given.", remedy="Give one of them."
+        )
+    request = JobRequest(
+        sources=sources,
+        kpis=merge_kpis(settings.kpis, kpi or ()),
+        tenant_id=tenant,
+        job_id=job_id,
+        only=only or (),
+        skip=skip or (),
+        artifacts_root=out,
+        as_of=as_of,
+        warehouse_url=warehouse,
+    )
+    _run(request, settings, json=json, debug=is_debug(ctx))
+
+
+def demo(
+    ctx: typer.Context,
+    *,
+    out: Annotated[
+        str, typer.Option(metavar="DIR", help="Folder that the job's folder is made in.")
+    ] = "voyant-demo",
+    json: AsJson = False,
+    _debug: Debug = False,
+) -> None:
+    """Run all generators on every flight that left New York in 2013."""
+    from voyant.core.config import load_settings
+    from voyant.demo import KPIS, table_paths
+    from voyant.jobs.request import JobRequest
+
+    request = JobRequest(
+        sources={name: str(path) for name, path in table_paths().items()},
+        kpis=KPIS,
+        job_id=_DEMO_JOB,
+        artifacts_root=out,
+        as_of=_DEMO_AS_OF,
+    )
+    _run(request, load_settings(), json=json, debug=is_debug(ctx))
+
+
+def _run(request: JobRequest, settings: Settings, *, json: bool, debug: bool) -> None:
+    """Run a job, show it, and end with the code that says how it went."""
+    from voyant.cli.show import ProgressObserver, print_json
+    from voyant.jobs.runner import run_job
+
+    _log_to_stderr(settings.log_level)
+    progress = ProgressObserver()
+    try:
+        job = run_job(request, settings, [progress])
+    finally:
+        progress.stop()
+    if json:
+        page = _page(job.folder)
+        print_json(
+            {
+                "success": job.manifest.success,
+                "folder": str(job.folder),
+                "page": None if page is None else str(page),
+                "manifest": job.manifest.model_dump(mode="json"),
+            }
+        )
+    else:
+        _show_job(job)
+    for outcome in job.result.results:
+        if debug and outcome.traceback:
+            sys.stderr.write(outcome.traceback)
+        if outcome.error is not None:
+            say_error(f"{outcome.name} failed: {outcome.error}")
+    for problem in job.manifest.problems:
+        say_error(f"{problem.generator or 'a generator'}: {problem.message}")
+    raise typer.Exit(ExitCode.DONE if job.manifest.success else ExitCode.FAILED)
+
+
+def _show_job(job: JobResult) -> None:
+    from voyant.cli.show import print_line, print_table
+    from voyant.cli.text import milliseconds
+
+    print_table(
+        ("generator", "status", "time", "artifacts"),
+        [
+            (
+                entry.name,
+                entry.status,
+                "" if entry.duration_ms is None else milliseconds(entry.duration_ms),
+                ", ".join(entry.artifacts) or (entry.reason or ""),
+            )
+            for entry in job.manifest.generators
+        ],
+    )
+    print_line(f"{len(job.manifest.artifacts)} artifacts in {job.folder}")
+    page = _page(job.folder)
+    if page is not None:
+        print_line(f"Open {page}")
+
+
+def _page(folder: Path) -> Path | None:
+    pages = (folder / name for name in ("index.html", "profile.html"))
+    return next((page for page in pages if page.is_file()), None)
+
+
+def _check_warehouse(settings: Settings, given: str | None) -> None:
+    """Refuse to start when nothing was named and the warehouse is not there."""
+    from voyant.core.config import redact_url
+    from voyant.core.errors import ConfigurationError
+
+    url = given or settings.warehouse_url
+    file = url.removeprefix("duckdb:///")
+    if (given is None and settings.tables) or file == url or Path(file).is_file():
+        return
+    raise ConfigurationError(
+        f"There is nothing to read: no path was named, and the warehouse {redact_url(url)!r} is "
+        "not there.",
+        remedy="Name tables (voyant run 'data/*.parquet'), or try `voyant demo`.",
+    )
+
+
+class _StderrHandler(logging.Handler):
+    """Writes to whatever stderr is at the time, so that a progress line is not torn."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(self.format(record) + "\n")
+
+
+def _log_to_stderr(level: str) -> None:
+    logger = logging.getLogger("voyant")
+    logger.setLevel(level)
+    logger.handlers = [h for h in logger.handlers if not isinstance(h, _StderrHandler)]
+    handler = _StderrHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    if level not in {"DEBUG", "INFO"}:  # the closing lines say which generator failed, and why
+        handler.addFilter(lambda record: record.name != "voyant.pipeline")
+    logger.addHandler(handler)
