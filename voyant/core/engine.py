@@ -47,6 +47,18 @@ class Engine(Protocol):
         """Count different combinations of values, rows with a null in any of them left out."""
         ...
 
+    def unique_pairs(
+        self, table: str, pairs: Sequence[tuple[str, str]], *, budget: int
+    ) -> tuple[tuple[tuple[str, str], ...], int]:
+        """Find pairs of never-null columns whose combination never repeats.
+
+        Pairs are tried in the given order, until one is found or `budget` pairs were counted in full.
+
+        Returns:
+            The pairs found, and how many were counted in full.
+        """
+        ...
+
     def pearson(self, table: str, columns: Sequence[str]) -> tuple[Association, ...]:
         """Correlate all pairs of numeric columns over the rows where both are finite; one pass."""
         ...
