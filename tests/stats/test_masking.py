@@ -108,6 +108,8 @@ def test_a_card_number_is_masked_however_it_is_spaced(text):
 def test_a_card_number_is_found_between_other_numbers():
     assert mask_text("12 4111 1111 1111 1111 7") == f"12 {MASKED_CARD} 7"
     assert mask_text("2013-01-01 4111111111111111") == f"2013-01-01 {MASKED_CARD}"
+    longest = "4222222222222 121"  # sixteen digits that open with a whole number of thirteen
+    assert mask_text(longest) == MASKED_CARD
     both = mask_text("4111 1111 1111 1111 5555 5555 5555 4444")
     assert both == f"{MASKED_CARD} {MASKED_CARD}"
 
@@ -117,7 +119,9 @@ def test_a_card_number_is_found_between_other_numbers():
     [
         "4111111111111112",  # fails Luhn
         "1111111111111117",  # passes Luhn, no issuer's
-        "41111111111111110",  # passes no length of Visa
+        "4111111111111116",  # its Luhn sum is 35
+        "41111111111111113",  # passes Luhn, seventeen digits are not Visa's
+        "4111 1 1 1 1 1 1 1 1 1 1 1 1",  # a row of numbers
         "4111111111111111.25",  # an amount
         "0.4111111111111111",  # a fraction
         "4111.111111111111",  # a double's sixteen digits
@@ -144,7 +148,7 @@ def test_what_is_no_card_number_stays(text):
         -0.0,
         12.5,
         4111111111111.125,
-        4.5e18,
+        4.1000000000000133e18,  # a card's digits, but a double this large is not exact
         1700000000000,
         1700000000000000,
         "NaN",
