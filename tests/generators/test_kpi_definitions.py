@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import get_args
+
 import pytest
 
-from voyant.artifacts.kpis import parse_definitions
+from voyant.artifacts.kpis import KpiDefinition, KpiStatus, parse_definitions
+from voyant.core.config import load_settings
 from voyant.core.errors import ConfigurationError
 from voyant.demo import KPIS
 
+GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "kpis.md"
 GOOD = {"name": "revenue", "sql": "SELECT sum(amount) FROM orders"}
 
 
@@ -140,3 +146,17 @@ def test_all_faults_are_told_at_once():
 def test_definitions_are_a_list(given):
     with pytest.raises(ConfigurationError, match="not a list"):
         parse_definitions(given)
+
+
+def test_the_guide_names_every_field_and_every_status():
+    guide = GUIDE.read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?) \|", guide, re.MULTILINE))))
+    assert named == {*KpiDefinition.model_fields, *get_args(KpiStatus)}
+
+
+def test_the_guides_configuration_is_a_good_one(tmp_path):
+    (example,) = re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    file = tmp_path / "voyant.toml"
+    file.write_text(example, encoding="utf-8")
+    (kpi,) = parse_definitions(load_settings(file).kpis)
+    assert (kpi.name, kpi.direction, kpi.warn) == ("revenue", "up", 100000)

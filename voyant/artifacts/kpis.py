@@ -79,7 +79,7 @@ class KpiResult(KpiDefinition):
     value: Scalar
     """The result where it is one cell, else null."""
     previous: Scalar
-    """The value in the last finished job of the same tenant that had one."""
+    """The value in the last finished job of the same tenant that has one."""
     change: KpiDifference | None
     """From `previous` to `value`, where both are finite numbers."""
     distance_to_target: KpiDifference | None
