@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from math import prod, sqrt
 from typing import TYPE_CHECKING, Any, Final
@@ -117,10 +117,11 @@ def pearson(
     usable = [summary.columns[c] for c in columns if _has_spread(summary.columns[c])]
     if len(usable) < 2:
         return ()
-    deviations = {c.name: _deviation(c) for c in usable}
-    has_gaps = {c.name for c in usable if c.null_count or c.nan_count or c.infinite_count}
-    source = quote_name(summary.name)
-    return _correlate(connection, source, deviations, has_gaps, "pearson", None)
+    expressions = ", ".join(f"{_deviation(c)} AS d{i}" for i, c in enumerate(usable))
+    source = f"(SELECT {expressions} FROM {quote_name(summary.name)})"
+    missing = [c.null_count + c.nan_count + c.infinite_count for c in usable]
+    masks = _gap_masks(connection, source, missing)
+    return _correlate(connection, source, [c.name for c in usable], masks, "pearson", None)
 
 
 def spearman(
@@ -239,58 +240,59 @@ def _deviation(column: ColumnSummary) -> str:
 def _correlate(  # noqa: PLR0913 - shared by both correlations
     connection: duckdb.DuckDBPyConnection,
     source: str,
-    deviations: Mapping[str, str],
-    has_gaps: set[str],
+    names: Sequence[str],
+    masks: Sequence[int | None],
     method: str,
     approximation: Approximation | None,
 ) -> tuple[Association, ...]:
-    """Correlate all pairs in one scan, from fixed-point sums, which do not depend on their order."""
-    names = list(deviations)
-    labels = {name: f"d{i}" for i, name in enumerate(names)}
+    """Correlate all pairs of columns d0, d1, ... in one scan.
+
+    The sums are of whole numbers (fixed point), so they do not depend on the order of the rows. A
+    column's own sums are asked for once per set of rows, not once per pair: `masks` says for each
+    column which column's gaps it shares, None without gaps.
+    """
     asked: dict[str, int] = {}
 
-    def sum_of(expression: str) -> int:
-        sql = f"sum(({expression} * {FIXED_POINT_ONE}.0::DOUBLE)::BIGINT)"
-        return asked.setdefault(sql, len(asked))
+    def sum_over(mask: int | None, *factors: int) -> int:
+        product = " * ".join(f"d{i}" for i in factors)
+        kept = product if mask is None else f"CASE WHEN d{mask} IS NOT NULL THEN {product} END"
+        return asked.setdefault(
+            f"sum(({kept} * {FIXED_POINT_ONE}.0::DOUBLE)::BIGINT)", len(asked)
+        )
 
-    def count_of(left: str, right: str) -> int:
-        present = [labels[n] for n in (left, right) if n in has_gaps]
-        condition = " AND ".join(f"{d} IS NOT NULL" for d in present)
+    def count_over(*columns: int) -> int:
+        present = sorted({m for m in (masks[i] for i in columns) if m is not None})
+        condition = " AND ".join(f"d{mask} IS NOT NULL" for mask in present)
         return asked.setdefault(
             f"count(*) FILTER ({condition})" if condition else "count(*)", len(asked)
         )
 
-    def one_sided(name: str, other: str, power: int) -> int:
-        d, o = labels[name], labels[other]
-        product = " * ".join([d] * power)
-        kept = f"CASE WHEN {o} IS NOT NULL THEN {product} END" if other in has_gaps else product
-        return sum_of(f"({kept})")
+    def partner_mask(column: int, other: int) -> int | None:
+        return None if masks[other] == masks[column] else masks[other]
 
     plans = [
         (
-            left,
-            right,
-            count_of(left, right),
-            one_sided(left, right, 1),
-            one_sided(right, left, 1),
-            one_sided(left, right, 2),
-            one_sided(right, left, 2),
-            sum_of(f"({labels[left]} * {labels[right]})"),
+            (i, j),
+            count_over(i, j),
+            sum_over(partner_mask(i, j), i),
+            sum_over(partner_mask(j, i), j),
+            sum_over(partner_mask(i, j), i, i),
+            sum_over(partner_mask(j, i), j, j),
+            sum_over(None, i, j),
         )
-        for left, right in combinations(names, 2)
+        for i, j in combinations(range(len(names)), 2)
     ]
-    columns = ", ".join(f"{sql} AS {labels[name]}" for name, sql in deviations.items())
-    row = _one(connection, f"SELECT {', '.join(asked)} FROM (SELECT {columns} FROM {source})")
+    row = _one(connection, f"SELECT {', '.join(asked)} FROM {source}")
     return tuple(
         Association(
-            left=left,
-            right=right,
+            left=names[i],
+            right=names[j],
             method=method,
-            value=_coefficient(row[n], *(int(row[i] or 0) for i in sums)),
-            row_count=int(row[n]),
+            value=_coefficient(row[count], *(int(row[place] or 0) for place in sums)),
+            row_count=int(row[count]),
             approximation=approximation,
         )
-        for left, right, n, *sums in plans
+        for (i, j), count, *sums in plans
     )
 
 
@@ -329,66 +331,72 @@ def _rank_and_correlate(
     approximation: Approximation | None,
 ) -> tuple[Association, ...]:
     """Rank within each set of rows that some pair shares, then correlate the ranks."""
-    masks = _gap_masks(connection, len(names))
+    asked = ", ".join(f"count(*) FILTER (d{i} IS NULL)" for i in range(len(names)))
+    missing = _one(connection, f"SELECT {asked} FROM voyant_s")
+    masks = _gap_masks(connection, "voyant_s", missing)
     by_rows: dict[frozenset[int], list[tuple[int, int]]] = {}
-    for left, right in combinations(range(len(names)), 2):
-        by_rows.setdefault(masks[left] | masks[right], []).append((left, right))
-    found: dict[tuple[int, int], Association] = {}
+    for i, j in combinations(range(len(names)), 2):
+        shared = frozenset(m for m in (masks[i], masks[j]) if m is not None)
+        by_rows.setdefault(shared, []).append((i, j))
+    found: dict[tuple[str, str], Association] = {}
     for gaps, pairs in by_rows.items():
         members = sorted({index for pair in pairs for index in pair})
-        wanted = set(pairs)
-        for association in _rank_one_group(
-            connection, {i: names[i] for i in members}, gaps, approximation
-        ):
-            pair = (names.index(association.left), names.index(association.right))
-            if pair in wanted:
-                found[pair] = association
-    return tuple(found[pair] for pair in combinations(range(len(names)), 2) if pair in found)
+        wanted = {(names[i], names[j]) for i, j in pairs}
+        for a in _correlate_ranks(connection, names, members, gaps, approximation):
+            if (a.left, a.right) in wanted:
+                found[a.left, a.right] = a
+    return tuple(found[pair] for pair in combinations(names, 2) if pair in found)
 
 
-def _gap_masks(connection: duckdb.DuckDBPyConnection, count: int) -> list[frozenset[int]]:
-    """Return for each column whose gaps its own stand for: columns with gaps in the same rows share one."""
-    asked = [f"count(*) FILTER (d{i} IS NULL)" for i in range(count)]
-    gaps = _one(connection, f"SELECT {', '.join(asked)} FROM voyant_s")
-    masks: list[frozenset[int]] = []
-    for i in range(count):
-        if gaps[i] == 0:
-            masks.append(frozenset())
-            continue
-        twins = [j for j in range(i) if gaps[j] == gaps[i] and masks[j] == {j}]
-        differences = [f"count(*) FILTER ((d{i} IS NULL) <> (d{j} IS NULL))" for j in twins]
-        differing = (
-            _one(connection, f"SELECT {', '.join(differences)} FROM voyant_s") if twins else ()
-        )
-        same = [j for j, n in zip(twins, differing, strict=True) if n == 0]
-        masks.append(frozenset({same[0]} if same else {i}))
-    return masks
+def _gap_masks(
+    connection: duckdb.DuckDBPyConnection, source: str, missing: Sequence[int]
+) -> list[int | None]:
+    """Return for each column the first column that is null in the same rows, None without nulls."""
+    alike = [
+        (i, j)
+        for j in range(len(missing))
+        for i in range(j)
+        if missing[j] and missing[i] == missing[j]
+    ]
+    differing: dict[tuple[int, int], int] = {}
+    if alike:
+        asked = ", ".join(f"count(*) FILTER ((d{i} IS NULL) <> (d{j} IS NULL))" for i, j in alike)
+        row = _one(connection, f"SELECT {asked} FROM {source}")
+        differing = dict(zip(alike, row, strict=True))
+    return [
+        min((i for i in range(j) if differing.get((i, j)) == 0), default=j) if missing[j] else None
+        for j in range(len(missing))
+    ]
 
 
-def _rank_one_group(
+def _correlate_ranks(
     connection: duckdb.DuckDBPyConnection,
-    names: Mapping[int, str],
+    names: Sequence[str],
+    members: Sequence[int],
     gaps: frozenset[int],
     approximation: Approximation | None,
-) -> Iterator[Association]:
+) -> tuple[Association, ...]:
     where = " AND ".join(f"d{i} IS NOT NULL" for i in sorted(gaps))
     ranks = ", ".join(
         # The average of the first and the last rank among equals.
         f"(rank() OVER (ORDER BY d{i}) + round(cume_dist() OVER (ORDER BY d{i}) * n)) / 2 AS r{i}"
-        for i in names
+        for i in members
     )
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE voyant_r AS SELECT {ranks}, n FROM "
+        f"CREATE OR REPLACE TEMP TABLE voyant_r AS SELECT {ranks} FROM "
         f"(SELECT *, count(*) OVER () AS n FROM voyant_s {'WHERE ' + where if where else ''})"
     )
     (rows,) = _one(connection, "SELECT count(*) FROM voyant_r")
-    if rows < 2:
-        return
+    if rows < 2:  # noqa: PLR2004 - one row has no spread
+        return ()
     middle, half = (rows + 1) / 2, (rows - 1) / 2
-    deviations = {
-        name: f"(r{i} - {middle!r}::DOUBLE) / {half!r}::DOUBLE" for i, name in names.items()
-    }
-    yield from _correlate(connection, "voyant_r", deviations, set(), "spearman", approximation)
+    deviations = ", ".join(
+        f"(r{member} - {middle!r}::DOUBLE) / {half!r}::DOUBLE AS d{place}"
+        for place, member in enumerate(members)
+    )
+    source = f"(SELECT {deviations} FROM voyant_r)"
+    kept = [names[member] for member in members]
+    return _correlate(connection, source, kept, [None] * len(kept), "spearman", approximation)
 
 
 def _contingency(

@@ -211,7 +211,8 @@ class _Measuring:
                 OR s = {count}
             ORDER BY s"""
         )
-        scaled = [(float(Fraction(x) * line.unit), s) for x, s in rows]
+        up, down = line.unit.numerator, line.unit.denominator
+        scaled = [(x * up / down, s) for x, s in rows]  # of whole numbers, rounded once
         return grid_from_ranks(scaled, count, steps)
 
     def _histogram(
