@@ -115,7 +115,7 @@ def _parse(line: bytes) -> tuple[str | None, dict[str, Scalar]]:
     """Read a line; one that is not whole has no job."""
     try:
         record: object = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None, {}
     if not isinstance(record, dict):
         return None, {}

@@ -273,7 +273,7 @@ def _read_object(content: bytes) -> dict[str, object]:
     """Read a JSON object; anything else counts as an empty one."""
     try:
         value: object = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 

@@ -18,6 +18,7 @@ __all__ = ["ARTIFACT_MODELS", "make_schema", "model_for", "schema_path", "write_
 ARTIFACT_MODELS: Final = {
     "profile.json": "voyant.artifacts.profile:ProfileArtifact",
     "kpis.json": "voyant.artifacts.kpis:KpisArtifact",
+    "sufficiency.json": "voyant.artifacts.sufficiency:SufficiencyArtifact",
     "manifest.json": "voyant.artifacts.manifest:Manifest",
 }
 
