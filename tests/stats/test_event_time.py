@@ -34,10 +34,20 @@ def choose(*columns):
 
 @pytest.mark.parametrize(
     "name",
-    (
-        "birth_date date_of_birth dob expiry_date valid_until dueDate deadline l_commitdate"
-        " planned_start hire_date end_date released_on"
-    ).split(),
+    [
+        "birth_date",
+        "date_of_birth",
+        "dob",
+        "expiry_date",
+        "valid_until",
+        "dueDate",
+        "deadline",
+        "l_commitdate",
+        "planned_start",
+        "hire_date",
+        "end_date",
+        "released_on",
+    ],
 )
 def test_other_dates_are_passed_over(name):
     assert choose(col(name)) is None
