@@ -13,6 +13,8 @@ from voyant.core.context import GeneratorContext
 from voyant.core.errors import QueryError
 from voyant.demo import KPIS
 from voyant.generators.kpi import generate_kpis
+from voyant.jobs.request import JobRequest
+from voyant.jobs.runner import run_job
 
 
 def run(folder, sources, kpis, **settings):
@@ -177,3 +179,29 @@ def test_awkward_values_become_json(tmp_path, orders):
     assert error == ""
     assert told["k"]["rows"] == [[value for _, value in columns.values()]]
     assert [column["name"] for column in told["k"]["columns"]] == list(columns)
+
+
+def test_a_job_is_compared_with_the_one_before_it(tmp_path):
+    """A file that grows, its second day run twice: both runs look back to the first day."""
+    orders = tmp_path / "orders.csv"
+    total = {"name": "total", "sql": "SELECT sum(amount) FROM orders"}
+    told = []
+    for job_id, lines in (("monday", "8\n"), ("tuesday", "8\n2\n"), ("tuesday", "8\n2\n")):
+        orders.write_text(f"amount\n{lines}", encoding="utf-8")
+        job = run_job(
+            JobRequest(
+                sources={"orders": orders},
+                kpis=[total],
+                job_id=job_id,
+                only=["kpi"],
+                artifacts_root=tmp_path / "artifacts",
+            )
+        )
+        assert job.result.success
+        content = json.loads((job.folder / "kpis.json").read_text(encoding="utf-8"))
+        (kpi,) = content["kpis"]
+        told.append((kpi["previous"], kpi["value"], kpi["change"]))
+        (entry,) = [entry for entry in job.manifest.generators if entry.name == "kpi"]
+        assert set(entry.details["kpi_duration_ms"]) == {"total"}
+    tuesday = (8, 10, {"absolute": 2, "relative": 0.25})
+    assert told == [(None, 8, None), tuesday, tuesday]

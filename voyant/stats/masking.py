@@ -27,9 +27,11 @@ _MAX_WHOLE_DOUBLE = 2**53
 _LOCAL = r"""[^\s@\uff20\ufe6b"<>()\[\]{},:;=|/\\]"""
 _LABEL = r"""[^\s@\uff20\ufe6b"<>()\[\]{},:;=|/\\.\u3002\uff0e\uff61'?!&\#]"""
 _DOMAIN = rf"""(?:{_LABEL}++[.\u3002\uff0e\uff61])+[^\W\d_]{_LABEL}+"""
+_AT = "@\uff20\ufe6b"
+_AT_ENCODED = ("%40", "&#64;", "&commat;")
 _EMAIL = re.compile(rf"""(?:"[^"\r\n]{{1,64}}"|(?<!{_LOCAL}){_LOCAL}++)[@\uff20\ufe6b]{_DOMAIN}""")
 # As addresses stand in URLs and in HTML.
-_EMAIL_ENCODED = re.compile(rf"(?<![\w.+-])[\w.+-]++(?:%40|&\#64;|&commat;){_DOMAIN}")
+_EMAIL_ENCODED = re.compile(rf"(?<![\w.+-])[\w.+-]++(?:{'|'.join(_AT_ENCODED)}){_DOMAIN}")
 
 # What people and programs put between groups of digits: a dot, or up to three spaces, dashes and
 # characters that are not seen.
@@ -89,8 +91,10 @@ def mask_text(text: str) -> str:
     >>> mask_text("ann@example.com paid with 4111 1111 1111 1111, SSN 219-09-9999")
     '[masked email] paid with [masked card], SSN [masked ssn]'
     """
-    text = _EMAIL.sub(MASKED_EMAIL, text)
-    text = _EMAIL_ENCODED.sub(MASKED_EMAIL, text)
+    if any(mark in text for mark in _AT):
+        text = _EMAIL.sub(MASKED_EMAIL, text)
+    if any(mark in text for mark in _AT_ENCODED):
+        text = _EMAIL_ENCODED.sub(MASKED_EMAIL, text)
     text = _DIGIT_RUN.sub(_mask_cards, text)
     return _SSN.sub(_mask_ssn, text)
 
