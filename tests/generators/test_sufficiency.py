@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -569,9 +570,63 @@ def test_flights_points_add_up(flights_run):
         assert points(result.ledger) == 100 - 100 * Decimal(str(result.score))
 
 
-def test_the_docs_state_the_rules_as_they_are():
-    from pathlib import Path
+def test_awkward_tables_from_the_real_engine(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
+    from voyant.core.config import Settings
+
+    nan, inf = float("nan"), float("inf")
+    tables = {
+        "odd names": pa.table(
+            {
+                'a "quoted" id': [1, 2, 3],
+                "dots.and spaces": ["x", "", " "],
+                "\U0001f389": [nan, inf, 1.5],
+                "<script>alert(1)</script>": [None, None, "y"],
+            }
+        ),
+        "nested": pa.table(
+            {
+                "list": [[1], [], None],
+                "struct": [{"a": 1}, {"a": None}, {"a": 3}],
+                "blob": [b"\x00", b"\xff", None],
+                "span": pa.array([1, 2, 3], pa.duration("s")),
+                "clock": pa.array([1, 2, 3], pa.time64("us")),
+                "exact": pa.array([1, 2, 3]).cast(pa.decimal128(38, 10)),
+            }
+        ),
+        "empty": pa.table({"d": pa.array([], pa.date32()), "t": pa.array([], pa.string())}),
+        "nulls": pa.table({"n": pa.array([None] * 40, pa.int64()), "t": [None] * 40}),
+        "wide": pa.table({f"c{n}": [n, n + 1] for n in range(300)}),
+    }
+    paths = {}
+    for name, frame in tables.items():
+        paths[name] = str(tmp_path / f"{name}.parquet")
+        pq.write_table(frame, paths[name])
+    ctx = GeneratorContext(
+        {"job_id": "j", "artifacts_root": str(tmp_path / "out"), "as_of": NOW},
+        settings=Settings(tables=paths),
+    )
+    try:
+        path = generate_sufficiency(ctx)["sufficiency"]
+        content = Path(path).read_bytes()
+        assert Path(generate_sufficiency(ctx)["sufficiency"]).read_bytes() == content
+    finally:
+        ctx.close()
+    result = SufficiencyArtifact.model_validate_json(content)
+    assert set(result.tables) == set(tables)
+    odd = aspect(result.tables["odd names"], "coverage", "filled_cells")
+    assert odd.facts["missing_cell_count"] == 5  # blank, empty, NaN, two nulls
+    assert (
+        aspect(result.tables["nested"], "coverage", "filled_cells").facts["missing_cell_count"] == 2
+    )
+    assert result.tables["empty"].verdict_reason == "no row holds a value"
+    assert result.tables["nulls"].verdict_reason == "no row holds a value"
+    assert result.references == []
+
+
+def test_the_docs_state_the_rules_as_they_are():
     from voyant.stats import aspects
 
     page = Path(__file__).parents[2] / "docs" / "explanation" / "sufficiency.md"

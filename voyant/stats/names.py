@@ -11,7 +11,7 @@ __all__ = ["KEY_WORDS", "name_tokens", "singular"]
 KEY_WORDS = frozenset("id key uuid guid sk pk fk no nr num number identifier".split())  # noqa: SIM905
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+|\d+")
-_GLUED = ("id", "key", "uuid", "guid", "price", "date", "time", "name", "phone", "mail")
+_GLUED = ("id", "key", "uuid", "guid", "price", "cost", "date", "time", "name", "phone", "mail")
 _MIN_STEM = 3
 
 
