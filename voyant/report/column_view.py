@@ -25,7 +25,7 @@ from voyant.report.format import (
     value,
     visible,
 )
-from voyant.report.views import AlertView, Bar, Fact, Printed, bar, inexact_note
+from voyant.report.views import AlertView, Bar, Fact, Printed, bar, inexact_note, marked
 
 __all__ = ["ColumnView", "HistogramView", "column_view"]
 
@@ -154,13 +154,13 @@ def column_view(
             f"{count(column.null_count)} of {count(column.count + column.null_count)} rows",
         ),
         missing_fraction=column.null_fraction,
-        distinct=_marked(
+        distinct=marked(
             count(column.distinct_count), inexact_note(column.approximations, "distinct_count")
         ),
         is_unique=column.is_unique,
         histogram=None
         if glance is None or drawn is None
-        else _histogram_view(title, column, drawn, same_as="" if is_detailed else f"{anchor}-d"),
+        else _histogram_view(f"{anchor}-d", title, column, drawn, is_detailed=is_detailed),
         evidence=visible(column.semantic_evidence),
         facts=list(_facts(column)),
         quantiles=[
@@ -195,13 +195,6 @@ def _point(at: Scalar, kind: str) -> Figure | Value:
     if isinstance(at, str):
         return moment(at) if kind in _TEMPORAL else value(at, length=40)
     return number(at)
-
-
-def _marked(figure: Figure, note: str) -> Figure:
-    """Mark a number that is not exact, in places with no room for the whole note."""
-    if not note:
-        return figure
-    return Figure(f"\N{ALMOST EQUAL TO}\u2009{figure.text}", f"{figure.exact}: {note}")
 
 
 def _drawn(column: ColumnProfile) -> HistogramProfile | None:
@@ -245,7 +238,8 @@ def _typical(column: ColumnProfile) -> tuple[Printed, Printed]:
     if middle is None or isinstance(middle, str):
         return span, ""
     note = inexact_note(column.approximations, "quantiles")
-    return Markup("{} <small>median</small>").format(_marked(number(middle), note)), span
+    shown = Markup("{} <small>median</small>").format(marked(number(middle), note))
+    return shown, "" if column.min == column.max else span
 
 
 def _typical_time(column: ColumnProfile, span: Printed) -> tuple[Printed, Printed]:
@@ -269,7 +263,12 @@ def _typical_text(text: TextProfile | None) -> tuple[Printed, Printed]:
 
 
 def _histogram_view(
-    title: str, column: ColumnProfile, drawn: HistogramProfile, *, same_as: str
+    identifier: str,
+    title: str,
+    column: ColumnProfile,
+    drawn: HistogramProfile,
+    *,
+    is_detailed: bool,
 ) -> HistogramView:
     edges, counts = drawn.edges, drawn.counts
     bars_by_value = drawn is not column.histogram
@@ -280,13 +279,9 @@ def _histogram_view(
     )
     tallest = f"tallest bar {plural(max(counts), 'row')}"
     description = f"From {left} to {right}, {tallest}"
-    if same_as:
-        drawing = svg.same_histogram(same_as, title, description)
-    else:
-        tips = list(_bin_titles(drawn, column.kind, bars_by_value=bars_by_value))
-        drawing = svg.histogram(edges, counts, title, description, tips)
+    tips = _bin_titles(drawn, column.kind, bars_by_value=bars_by_value) if is_detailed else ()
     return HistogramView(
-        drawing=drawing,
+        drawing=svg.histogram(identifier, edges, title, description, list(tips)),
         strip=_strip(column, edges[0], edges[-1]),
         left=Figure(str(left), left.exact),
         right=Figure(str(right), right.exact),

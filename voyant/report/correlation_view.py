@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-
 from voyant.artifacts.profile import Correlation, Correlations
 from voyant.report import svg
-from voyant.report.format import Figure, Value, column_name, count, plural
-from voyant.report.views import inexact_note
+from voyant.report.format import Figure, Value, column_name, count, plural, visible
+from voyant.report.views import inexact_note, marked
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["CorrelationView", "PairView", "correlation_view"]
 
 _PAIRS = 12
+_LABELS = {"pearson": "Pearson", "spearman": "Spearman", "cramers_v": "Cram\u00e9r\u2019s V"}
 _HEAT_MAP_COLUMNS = range(3, 19)
 
 
@@ -57,13 +57,16 @@ def correlation_view(
         The strongest pairs; None when no pair has a coefficient.
     """
     pearson, spearman = _by_pair(correlations.pearson), _by_pair(correlations.spearman)
-    numbers = _strongest([pearson, spearman], anchors)
-    categories = _strongest([_by_pair(correlations.cramers_v)], anchors)
+    made = {field: inexact_note(correlations.approximations, field) for field in _LABELS}
+    numbers = _strongest({"pearson": pearson, "spearman": spearman}, anchors, made)
+    categories = _strongest({"cramers_v": _by_pair(correlations.cramers_v)}, anchors, made)
     if not numbers and not categories:
         return None
-    notes = sorted(
-        {inexact_note(correlations.approximations, field) for field in correlations.approximations}
-    )
+    notes = [
+        f"{_LABELS.get(field, visible(field))}: \N{ALMOST EQUAL TO} "
+        f"{inexact_note(correlations.approximations, field)}"
+        for field in correlations.approximations
+    ]
     shown, total = (
         len(numbers) + len(categories),
         len(pearson | spearman) + len(correlations.cramers_v),
@@ -90,13 +93,14 @@ def _by_pair(correlations: Sequence[Correlation]) -> _Pairs:
     return {(item.left, item.right): item for item in correlations if item.value is not None}
 
 
-def _strongest(methods: Sequence[_Pairs], anchors: Mapping[str, str]) -> list[PairView]:
+def _strongest(
+    methods: Mapping[str, _Pairs], anchors: Mapping[str, str], made: Mapping[str, str]
+) -> list[PairView]:
     """Rank pairs by the largest coefficient any method gives them."""
     strengths = dict[tuple[str, str], float]()
-    for method in methods:
-        for pair, item in method.items():
-            coefficient = item.value or 0.0
-            strengths[pair] = max(strengths.get(pair, 0.0), coefficient, key=abs)
+    for pairs in methods.values():
+        for pair, item in pairs.items():
+            strengths[pair] = max(strengths.get(pair, 0.0), item.value or 0.0, key=abs)
     ranked = sorted(strengths, key=lambda pair: -abs(strengths[pair]))[:_PAIRS]
     return [
         PairView(
@@ -104,9 +108,14 @@ def _strongest(methods: Sequence[_Pairs], anchors: Mapping[str, str]) -> list[Pa
             right=column_name(right, length=28),
             left_anchor=anchors.get(left, ""),
             right_anchor=anchors.get(right, ""),
-            coefficients=[_coefficient(method.get((left, right))) for method in methods],
+            coefficients=[
+                marked(_coefficient(pairs.get((left, right))), made[method])
+                for method, pairs in methods.items()
+            ],
             bar=svg.diverging_bar(strengths[left, right]),
-            rows=count(max(m[left, right].row_count for m in methods if (left, right) in m)),
+            rows=count(
+                max(p[left, right].row_count for p in methods.values() if (left, right) in p)
+            ),
         )
         for left, right in ranked
     ]

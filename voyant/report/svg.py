@@ -20,7 +20,6 @@ __all__ = [
     "heat_map",
     "histogram",
     "quantile_strip",
-    "same_histogram",
     "share_bar",
     "small_histogram",
     "sparkline",
@@ -63,50 +62,34 @@ def small_histogram(
 
 
 def histogram(
+    identifier: str,
     edges: Sequence[float | str],
-    counts: Sequence[int],
     title: str,
     description: str,
-    bin_titles: Sequence[str],
+    bin_titles: Sequence[str] = (),
 ) -> Markup:
-    """Draw a distribution large enough to read, each bar with its own tool tip.
+    """Show a small histogram again, large enough to read.
 
     Args:
-        edges: One more than counts; numbers, or ISO 8601 text.
-        counts: Rows between the edges.
+        identifier: The small one's; it must stand on the same page.
+        edges: The small one's.
         title: What a screen reader says first.
         description: What it says next: range, tallest bar.
-        bin_titles: One tool tip for each count.
-
-    Returns:
-        The drawing. Bars that are not empty are never invisible, however small.
-    """
-    bars = Markup().join(
-        Markup('<rect x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>').format(
-            _short(left), _short(top), _short(right - left), _short(_HEIGHT - top), tip
-        )
-        for (left, right, top), tip in zip(_bars(edges, counts), bin_titles, strict=True)
-        if top < _HEIGHT
-    )
-    return _HISTOGRAM.format(title, Markup("<desc>{}</desc>").format(description), bars)
-
-
-def same_histogram(identifier: str, title: str, description: str) -> Markup:
-    """Show a small histogram again, larger: what a very wide table can afford.
-
-    Args:
-        identifier: The small one's.
-        title: What a screen reader says first.
-        description: What it says next.
+        bin_titles: A tool tip for each bin, as high as the drawing, so that low bars have one too;
+            none on pages that cannot afford them.
 
     Returns:
         The drawing.
     """
-    return _HISTOGRAM.format(
-        title,
-        Markup("<desc>{}</desc>").format(description),
-        Markup('<use href="#{}"/>').format(identifier),
+    starts = [_WIDTH * start for start in _scaled(edges, len(edges) - 1)]
+    tips = Markup().join(
+        Markup('<rect x="{}" width="{}"><title>{}</title></rect>').format(
+            _short(left), _short(right - left), tip
+        )
+        for left, right, tip in zip(starts, starts[1:], bin_titles, strict=False)
     )
+    body = Markup('<desc>{}</desc><use href="#{}"/>').format(description, identifier)
+    return _HISTOGRAM.format(title, body, tips)
 
 
 def quantile_strip(low: float, high: float, marks: Mapping[float, float], title: str) -> Markup:

@@ -32,6 +32,7 @@ __all__ = [
     "alert_views",
     "bar",
     "inexact_note",
+    "marked",
     "verdict",
 ]
 
@@ -136,3 +137,10 @@ def inexact_note(approximations: Mapping[str, Inexact], field: str) -> str:
         return ""
     error = "" if made.error is None else f", standard error {number(made.error)}"
     return visible(made.method) + error
+
+
+def marked(figure: Figure, note: str) -> Figure:
+    """Mark a number that is not exact, in places with no room for the whole note."""
+    if not note:
+        return figure
+    return Figure(f"\N{ALMOST EQUAL TO}\u2009{figure.text}", f"{figure.exact}: {note}")

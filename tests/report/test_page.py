@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import jinja2
+import pytest
+from markupsafe import Markup
+
+from tests.report.markup import check_self_contained
+from voyant.report import page as page_module
+from voyant.report.page import render_page
+
+
+@pytest.fixture
+def template(monkeypatch):
+    """Render a template of the test's own, inside the real frame and with the real pieces."""
+
+    def render(source: str, **context: object) -> str:
+        loader = jinja2.ChoiceLoader(
+            [jinja2.DictLoader({"test.html.j2": source}), page_module._environment().loader]
+        )
+        environment = page_module._environment().overlay(loader=loader)
+        monkeypatch.setattr(page_module, "_environment", lambda: environment)
+        return render_page("test.html.j2", context, title="</title><script>alert(1)</script>")
+
+    return render
+
+
+def in_main(body: str) -> str:
+    frame = '{% extends "base.html.j2" %}{% import "parts.html.j2" as ui %}'
+    return f"{frame}{{% block main %}}{body}{{% endblock %}}"
+
+
+def test_a_page_is_whole_and_keeps_its_policy(template):
+    page = check_self_contained(template(in_main("<p>{{ said }}</p>"), said="<b>'\"&"))
+    assert page.texts["p"] == ["<b>'\"&"]
+    assert page.texts["title"] == ["</title><script>alert(1)</script>"]
+
+
+def test_a_name_the_context_does_not_have_is_an_error(template):
+    with pytest.raises(jinja2.UndefinedError, match="forgotten"):
+        template(in_main("{{ forgotten }}"))
+
+
+def test_no_style_sheet_or_script_could_end_itself_early():
+    for text in (page_module._style("page"), page_module._style("profile"), page_module._script()):
+        assert "</" not in text
+        assert "<!--" not in text
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        ("ok", "ok"),
+        ("info", "note"),
+        ("warn", "warning"),
+        ("critical", "critical"),
+        ("not_assessed", "not assessed"),
+    ],
+)
+def test_a_badge_says_its_status_in_words(template, status, word):
+    page = check_self_contained(template(in_main("{{ ui.badge(status) }}"), status=status))
+    assert word in page.texts["span"]
+
+
+def test_a_table_scrolls_by_keyboard_and_names_its_columns(template):
+    body = '{% call ui.table("Costs", [("What", false), ("How much", true)]) %}<tr>{% endcall %}'
+    page = check_self_contained(template(in_main(body.replace("<tr>", "<tr><td>1</td></tr>"))))
+    region = {"class": "scroll", "role": "region", "aria-label": "Costs", "tabindex": "0"}
+    assert ("div", region) in page.elements
+    assert ("th", {"scope": "col", "class": "n"}) in page.elements
+
+
+def test_the_header_holds_a_verdict(template):
+    body = '{% call ui.header("Drift", "lead") %}{{ ui.badge("ok", "steady") }}{% endcall %}'
+    page = check_self_contained(template(in_main(body)))
+    assert page.texts["h1"] == ["Drift"]
+    assert "steady" in page.texts["span"]
+
+
+def test_markup_is_printed_and_text_is_escaped(template):
+    page = check_self_contained(
+        template(in_main("<p>{{ a }}{{ b }}</p>"), a=Markup("<i>x</i>"), b="<i>y</i>")
+    )
+    assert page.texts["i"] == ["x"]
+    assert page.texts["p"] == ["<i>y</i>"]
+
+
+def test_templates_load_only_when_a_page_is_rendered():
+    code = (
+        "import sys, voyant.report, voyant.report.format;"
+        "sys.exit(bool({'jinja2', 'pydantic'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
