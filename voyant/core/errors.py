@@ -78,17 +78,6 @@ class VoyantError(Exception):
         """Return the whole message (KeyError would show its repr)."""
         return str(self.args[0])
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Survive pickling, whatever the class's own arguments are: errors cross processes."""
-        return _rebuild, (type(self), self.args, self.__dict__)
-
-
-def _rebuild(cls: type[VoyantError], args: tuple[object, ...], state: dict[str, object]) -> object:
-    error = cls.__new__(cls, *args)
-    error.args = args
-    error.__dict__.update(state)
-    return error
-
 
 class RegistrationError(VoyantError, ValueError):
     """A generator that cannot be registered; nothing was changed."""
@@ -126,8 +115,12 @@ class UnknownTableError(EngineError, LookupError):
     """A table that the job does not have."""
 
     def __init__(self, table: str, known: Iterable[str]) -> None:
-        super().__init__(f"There is no table {table!r}.", remedy=did_you_mean(table, known))
-        self.table = table
+        self.table, self.known = table, tuple(known)
+        super().__init__(f"There is no table {table!r}.", remedy=did_you_mean(table, self.known))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from what it was made of: errors cross processes."""
+        return type(self), (self.table, self.known)
 
 
 class QueryError(EngineError):
