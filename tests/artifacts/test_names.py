@@ -1,5 +1,6 @@
 """No name leads out of its folder, on any system, in any disguise."""
 
+# ruff: noqa: RUF001 - look-alike characters are what is tested
 from __future__ import annotations
 
 import unicodedata

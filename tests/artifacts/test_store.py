@@ -64,9 +64,7 @@ class Letter(Artifact):
 
 def test_models_are_written_like_plain_values(store):
     path = store.write_json("x.json", Letter(text="é"))
-    assert Path(path).read_text("utf-8") == (
-        '{\n  "schema_version": "1.0",\n  "text": "é"\n}\n'
-    )
+    assert Path(path).read_text("utf-8") == ('{\n  "schema_version": "1.0",\n  "text": "é"\n}\n')
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,158 @@
+"""The command as a shell sees it: exit codes, pipes, encodings, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+START = """
+import sys
+from voyant.core.plugin_registry import clear_registry, register
+clear_registry()
+
+@register("plain", is_core=True)
+def plain(ctx):
+    return {"plain": ctx.write_text("café.txt", "x")}
+"""
+MAIN = "\nfrom voyant.cli import main\nmain()\n"
+
+
+def command(code, *arguments):
+    return [sys.executable, "-c", START + code + MAIN, *arguments]
+
+
+def environment(**more):
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("VOYANT_", "PYTHON", "LC_"))}
+    return {**kept, "COLUMNS": "100", **more}
+
+
+def run(code, *arguments, **more):
+    return subprocess.run(
+        command(code, *arguments), capture_output=True, check=False, env=environment(**more)
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments", "expected"),
+    [
+        ("", ("run", "orders.csv"), 0),
+        ("register('bad', is_core=True)(lambda ctx: 1 / 0)", ("run", "orders.csv"), 1),
+        ("register('bad')(lambda ctx: 1 / 0)", ("run", "orders.csv"), 0),
+        ("", ("run", "nope.csv"), 2),
+        ("", ("run", "--nonsense"), 2),
+        ("", ("verify", "."), 1),
+    ],
+)
+def test_exit_codes(workplace, code, arguments, expected):
+    done = run(code, *arguments)
+    assert done.returncode == expected, done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_nothing_but_results_reaches_a_pipe(workplace):
+    done = run("", "run", "orders.csv", "--out", "out")
+    assert done.stderr == b""
+    assert b"\x1b" not in done.stdout
+    done = run("", "run", "orders.csv", "--out", "out", "--json", LANG="C", PYTHONUTF8="0")
+    assert json.loads(done.stdout)["manifest"]["artifacts"][0]["path"] == "café.txt"
+    assert done.stderr == b""
+
+
+def test_a_terminal_that_is_not_utf8_shows_escapes(workplace):
+    done = run("", "run", "orders.csv", "--out", "out", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert rb"caf\xe9.txt" in done.stdout
+
+
+def test_color_can_be_forced_and_forbidden(workplace):
+    forced = run("", "run", "orders.csv", "--out", "out", FORCE_COLOR="1", TERM="xterm")
+    assert b"\x1b[32m" in forced.stdout
+    refused = run(
+        "", "run", "orders.csv", "--out", "out", FORCE_COLOR="1", NO_COLOR="1", TERM="xterm"
+    )
+    assert b"\x1b[32m" not in refused.stdout
+
+
+def test_a_reader_that_stops_reading_is_no_error_message(workplace):
+    many = "for n in range(3000): register(f'g{n}', description='x' * 200)(lambda ctx: {})"
+    with subprocess.Popen(
+        command(many, "generators", "--json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+        code = process.wait()
+    assert (code, said) == (141, b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are another thing there")
+def test_ctrl_c_leaves_no_manifest_and_no_temporary_file(workplace):
+    slow = """
+@register("slow", order=200)
+def slow(ctx):
+    import time
+    ctx.write_text("started.txt", "")
+    time.sleep(60)
+"""
+    process = subprocess.Popen(
+        command(slow, "run", "orders.csv", "--out", "out", "--job-id", "job"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    )
+    folder = workplace / "out" / "job"
+    try:
+        deadline = time.monotonic() + 30
+        while not (folder / "started.txt").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert out == b""
+    assert said.startswith(b"voyant: Stopped.")
+    assert b"Traceback" not in said
+    assert sorted(path.name for path in folder.iterdir()) == [
+        ".voyant-job.json",
+        "café.txt",
+        "started.txt",
+    ]
+
+
+def test_a_fault_of_our_own_is_one_paragraph_unless_asked(workplace):
+    broken = "import voyant.jobs.runner as r; r.run_job = None"
+    done = run(broken, "run", "orders.csv")
+    assert done.returncode == 1
+    assert b"Something unexpected" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"Traceback" in run(broken, "--debug", "run", "orders.csv").stderr
+
+
+def test_the_module_is_the_command(workplace):
+    done = subprocess.run(
+        [sys.executable, "-m", "voyant", "--version"], capture_output=True, check=True
+    )
+    assert done.stdout.startswith(b"voyant ")
+
+
+@pytest.mark.parametrize("arguments", ["--help", "run --help", "--version"])
+def test_help_imports_nothing_heavy(arguments):
+    script = (
+        f"import sys\nsys.argv = ['voyant', *{arguments.split()!r}]\n"
+        "from voyant.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'duckdb', 'jinja2', 'pydantic_settings', 'vl_convert', 'arro3', 'numpy'}\n"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
