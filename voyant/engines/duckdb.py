@@ -140,28 +140,43 @@ class DuckDBEngine:
         Returns:
             The pairs found, and how many were counted in full.
         """
-        found, checked = relations.unique_pairs(self._connection, table, pairs, budget=budget)
+        key = ("unique pairs", table, tuple(pairs), budget)
+        found, checked = self._remember(
+            key,
+            lambda: relations.unique_pairs(
+                self._connection, self.summarize(table), pairs, budget=budget
+            ),
+        )
         if found:
             self._memory["unique pair", table] = True
         return found, checked
 
     def pearson(self, table: str, columns: Sequence[str]) -> tuple[Association, ...]:
         """Correlate all pairs of numeric columns; one scan."""
-        return relations.pearson(self._connection, self.summarize(table), columns)
+        return self._remember(
+            ("pearson", table, *columns),
+            lambda: relations.pearson(self._connection, self.summarize(table), columns),
+        )
 
     def spearman(
         self, table: str, columns: Sequence[str], *, sample_rows: int
     ) -> tuple[Association, ...]:
         """Rank-correlate all pairs of numeric columns, on an even sample above `sample_rows` rows."""
-        return relations.spearman(
-            self._connection, self.summarize(table), columns, sample_rows=sample_rows
+        return self._remember(
+            ("spearman", table, sample_rows, *columns),
+            lambda: relations.spearman(
+                self._connection, self.summarize(table), columns, sample_rows=sample_rows
+            ),
         )
 
     def contingencies(
         self, table: str, pairs: Sequence[tuple[str, str]]
     ) -> tuple[Contingency, ...]:
         """Count the rows of each combination of values; one scan while the combinations are few."""
-        return relations.contingencies(self._connection, self.summarize(table), pairs)
+        return self._remember(
+            ("contingencies", table, *pairs),
+            lambda: relations.contingencies(self._connection, self.summarize(table), pairs),
+        )
 
     def containment(
         self, child_table: str, child_column: str, parent_table: str, parent_column: str

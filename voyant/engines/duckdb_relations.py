@@ -11,6 +11,7 @@ from voyant.core.tables import (
     Approximation,
     Association,
     Column,
+    ColumnKind,
     ColumnSummary,
     Containment,
     Contingency,
@@ -35,6 +36,7 @@ __all__ = [
 
 _JOINT_GROUPS: Final = 200_000
 _KEY_SAMPLE: Final = 64
+_MOST_BITS: Final = 2**29  # 64 MiB for each thread
 
 
 def duplicate_rows(
@@ -81,33 +83,70 @@ def distinct_count(
 
 def unique_pairs(
     connection: duckdb.DuckDBPyConnection,
-    table: str,
+    summary: TableSummary,
     pairs: Sequence[tuple[str, str]],
     *,
     budget: int,
 ) -> tuple[tuple[tuple[str, str], ...], int]:
     """Find the first pair of columns whose combination never repeats.
 
-    One scan takes the rows of one in 64 values of each pair's first column, whole groups of them; a
-    pair that repeats there repeats. Only survivors are counted in full, `budget` of them at most.
+    One scan takes the rows of one in 64 values of a pair's first column, whole groups of them; a pair
+    that repeats there repeats. Only survivors are counted in full, `budget` of them at most.
     """
     checked = 0
-    name = quote_name(table)
+    table = quote_name(summary.name)
     for left, right in pairs:
         if checked >= budget:
             break
-        a, b = quote_name(left), quote_name(right)
-        repeats = (
-            "SELECT 1 FROM (SELECT {a} AS a, {b} AS b FROM {name} {where}) "
-            "GROUP BY a, b HAVING count(*) > 1 LIMIT 1"
-        )
-        sampled = f"WHERE hash({a}) % {_KEY_SAMPLE} = 0"
-        if connection.execute(repeats.format(a=a, b=b, name=name, where=sampled)).fetchone():
+        if _repeats(connection, table, left, right, f"hash({quote_name(left)}) % {_KEY_SAMPLE} = 0"):
             continue
         checked += 1
-        if not connection.execute(repeats.format(a=a, b=b, name=name, where="")).fetchone():
+        place = _bit_place(summary.columns[left], summary.columns[right])
+        if place is None:
+            is_unique = not _repeats(connection, table, left, right, "true")
+        else:
+            expression, places = place
+            (different,) = _one(
+                connection,
+                f"SELECT bit_count(bitstring_agg({expression}, 0::BIGINT, {places - 1}::BIGINT)) "
+                f"FROM {table}",
+            )
+            is_unique = different == summary.row_count
+        if is_unique:
             return ((left, right),), checked
     return (), checked
+
+
+def _repeats(
+    connection: duckdb.DuckDBPyConnection, table: str, left: str, right: str, where: str
+) -> bool:
+    row = connection.execute(
+        f"SELECT 1 FROM (SELECT {quote_name(left)} AS a, {quote_name(right)} AS b FROM {table} "
+        f"WHERE {where}) GROUP BY a, b HAVING count(*) > 1 LIMIT 1"
+    ).fetchone()
+    return row is not None
+
+
+def _bit_place(left: ColumnSummary, right: ColumnSummary) -> tuple[str, int] | None:
+    """Return SQL that numbers the pair's possible combinations, and how many there are.
+
+    Setting one bit per combination is six times as fast as grouping by both columns, but only whole
+    numbers of a narrow range can be numbered so.
+    """
+    ranges: list[tuple[int, int]] = []
+    for column in (left, right):
+        low, high = column.min, column.max
+        if column.kind is not ColumnKind.INTEGER or type(low) is not int or type(high) is not int:
+            return None
+        ranges.append((low, high - low + 1))
+    (low_a, width_a), (low_b, width_b) = ranges
+    if width_a * width_b > _MOST_BITS:
+        return None
+    a, b = quote_name(left.name), quote_name(right.name)
+    return (
+        f"(({a}::BIGINT - ({low_a})) * {width_b} + ({b}::BIGINT - ({low_b})))",
+        width_a * width_b,
+    )
 
 
 def pearson(

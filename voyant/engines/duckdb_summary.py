@@ -10,7 +10,7 @@ memory, and is read twice more: once for lengths, once to find the values of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,19 +48,22 @@ _PROBE_ROWS: Final = 50_000
 _WIDE_FRACTION: Final = 0.3
 _HASHES: Final = 2**64
 _PARSE_ALL: Final = 100_000
-_SPACES: Final = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160)"
-_SPACE_CODES: Final = "(32, 9, 10, 11, 12, 13, 160)"
+_NARROW_ROWS: Final = 200_000
+_NARROW_BINS: Final = 4_096
+_SPACES: Final = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)"
 _CUT_VALUE: Final = (
     f"CASE WHEN length(v) > {_LONGEST_SHOWN} THEN left(v, {_LONGEST_SHOWN}) || '…' ELSE v END"
 )
-# A text's length, times four, plus 1 for white space around it, or 2 for nothing but white space:
-# one number that the grouping can carry, instead of another scan. Trimming is slow, so it is done only
-# where the first mark is white space.
-_PACKED_FACTS: Final = (
-    "length(v) * 4 + CASE "
-    f"WHEN ascii(v) IN {_SPACE_CODES} THEN CASE WHEN trim(v, {_SPACES}) = '' THEN 2 ELSE 1 END "
-    "WHEN v[-1] IN (' ', chr(9), chr(10), chr(11), chr(12), chr(13), chr(160)) THEN 1 ELSE 0 END"
-)
+# A text's length, times four, plus 1 for white space (any character up to U+0020) around it, or 2 for
+# nothing but white space: one number that a grouping can carry, instead of another scan. Comparing is
+# cheap and trimming is not, so text is trimmed only where both ends are white space.
+_PACKED_FACTS: Final = f"""(length(v) * 4 + CASE
+    WHEN v < '!' AND v[-1] <= ' ' THEN CASE WHEN trim(v, {_SPACES}) = '' THEN 2 ELSE 1 END
+    WHEN v < '!' OR v[-1] <= ' ' THEN 1 ELSE 0 END)"""
+_UNPACKED_FACTS: Final = """min(n >> 2), max(n >> 2), sum((n >> 2) * c)::HUGEINT,
+    coalesce(sum(c) FILTER (n >> 2 = 0), 0)::BIGINT,
+    coalesce(sum(c) FILTER (n > 3 AND n & 3 = 2), 0)::BIGINT,
+    coalesce(sum(c) FILTER (n > 3 AND n & 3 = 1), 0)::BIGINT"""
 
 
 def measure_column(
@@ -134,7 +137,7 @@ class _Measuring:
         if finite:
             source = f"(SELECT * FROM {source} WHERE x IS NOT NULL)"
         shape, total_value = self._moments(source, line, numbers, low, high, total_x)
-        grid = self._grid(source, line, numbers)
+        grid = self._grid(source, line, numbers, low, high)
         is_number = self._column.kind.is_numeric
         top, sample = self._top_and_sample()
         return self._summary(
@@ -194,19 +197,25 @@ class _Measuring:
         exact = Fraction(center) * count + Fraction(scale) * Fraction(int(row[0]), FIXED_POINT_ONE)
         return shape, _number(exact, whole=False)
 
-    def _grid(self, source: str, line: NumberLine, count: int) -> tuple[float, ...]:
+    def _grid(
+        self, source: str, line: NumberLine, count: int, low: Any, high: Any
+    ) -> tuple[float, ...]:
         """Fetch only the rows that stand at a wanted rank: at most twice the steps of the grid."""
         if count == 0:
             return ()
         steps, last = QUANTILE_GRID_STEPS, max(count - 1, 1)
+        narrowed = self._narrowed(source, count, low, high) or (
+            f"(SELECT x, c, 0 AS b, 0 AS o FROM {source})"
+        )
 
         def wanted(expression: str) -> str:  # how many wanted ranks lie below a cumulative count
             return f"(({expression}) * {steps} + {last - 1}) // {last}"
 
         rows = self._all(
             f"""SELECT x, s FROM (
-                SELECT x, c, sum(c) OVER (ORDER BY x ROWS UNBOUNDED PRECEDING)::BIGINT AS s
-                FROM {source})
+                SELECT x, c, o + sum(c) OVER (PARTITION BY b ORDER BY x ROWS UNBOUNDED PRECEDING)
+                    ::BIGINT AS s
+                FROM {narrowed})
             WHERE {wanted("s")} > {wanted("s - c")} OR {wanted("s - 1")} > {wanted("s - c - 1")}
                 OR s = {count}
             ORDER BY s"""
@@ -214,6 +223,36 @@ class _Measuring:
         up, down = line.unit.numerator, line.unit.denominator
         scaled = [(x * up / down, s) for x, s in rows]  # of whole numbers, rounded once
         return grid_from_ranks(scaled, count, steps)
+
+    def _narrowed(self, source: str, count: int, low: Any, high: Any) -> str | None:
+        """Keep only the equal-width bins in which a wanted rank lies, so that few rows are sorted.
+
+        Returns:
+            SQL with, for each row kept, its bin b and the number o of values in earlier bins; None
+            where there are too few rows for it to pay.
+        """
+        rows = self._one(f"SELECT count(*) FROM {source}")[0]
+        if rows < _NARROW_ROWS:
+            return None
+        start, width = float(low) / _NARROW_BINS, (float(high) / _NARROW_BINS) - (
+            float(low) / _NARROW_BINS
+        )
+        place = (
+            f"least(greatest(((x::DOUBLE / {_NARROW_BINS} - {start!r}::DOUBLE) * {_NARROW_BINS} / "
+            f"{width!r}::DOUBLE), 0), {_NARROW_BINS - 1})::INT"
+        )
+        binned = f"(SELECT x, c, {place} AS b FROM {source})"
+        kept: list[str] = []
+        before = 0
+        ranks = iter(_wanted_ranks(count))
+        rank = next(ranks, None)
+        for b, within in self._all(f"SELECT b, sum(c)::BIGINT FROM {binned} GROUP BY b ORDER BY b"):
+            if rank is not None and rank < before + within:
+                kept.append(f"({b}, {before})")
+            while rank is not None and rank < before + within:
+                rank = next(ranks, None)
+            before += within
+        return f"(SELECT x, c, b, o FROM {binned} JOIN (VALUES {', '.join(kept)}) AS k(b, o) USING (b))"
 
     def _histogram(
         self, source: str, line: NumberLine, count: int, low: Any, high: Any
@@ -297,19 +336,15 @@ class _Measuring:
             true_count=true_count,
             top_values=top,
             sample=sample,
-            text=self._text_facts(distinct, sample)
+            text=self._text_facts(sample, distinct, count)
             if self._column.kind is ColumnKind.TEXT
             else None,
         )
 
-    def _text_facts(self, distinct: int, sample: Sequence[ValueCount]) -> TextFacts:
+    def _text_facts(self, sample: Sequence[ValueCount], distinct: int, count: int) -> TextFacts:
         row = self._one(
-            f"""SELECT min(n), max(n), sum(n * c)::HUGEINT, sum(c) FILTER (v IS NOT NULL)::BIGINT,
-                coalesce(sum(c) FILTER (v = ''), 0)::BIGINT,
-                coalesce(sum(c) FILTER (v <> '' AND t = ''), 0)::BIGINT,
-                coalesce(sum(c) FILTER (t <> '' AND t <> v), 0)::BIGINT
-            FROM (SELECT v, c, length(v) AS n, trim(v, {_SPACES}) AS t FROM voyant_f
-                WHERE v IS NOT NULL)"""
+            f"SELECT {_UNPACKED_FACTS} FROM (SELECT {_PACKED_FACTS} AS n, c FROM voyant_f "
+            "WHERE v IS NOT NULL)"
         )
         numeric = temporal = None
         if distinct <= _PARSE_ALL:
@@ -318,13 +353,14 @@ class _Measuring:
                     coalesce(sum(c) FILTER (try_cast(v AS TIMESTAMP) IS NOT NULL), 0)::BIGINT
                 FROM voyant_f WHERE v IS NOT NULL"""
             )
-        return self._facts(row, sample, distinct, numeric, temporal)
+        return self._facts(row, sample, distinct, count, numeric, temporal)
 
     def _facts(  # noqa: PLR0913 - the parts of one record
         self,
         row: Sequence[Any],
         sample: Sequence[ValueCount],
         distinct: int,
+        count: int,
         numeric: int | None,
         temporal: int | None,
     ) -> TextFacts:
@@ -333,7 +369,7 @@ class _Measuring:
             self._approximations["text.patterns"] = Approximation(
                 method=f"shapes of {len(sample):,} of the values"
             )
-        shortest, longest, total, count, empty, blank, padded = row
+        shortest, longest, total, empty, blank, padded = row
         return TextFacts(
             min_length=shortest,
             max_length=longest,
@@ -407,15 +443,8 @@ class _Measuring:
         return top, tuple(ValueCount(value=v, count=c) for is_top, v, c in rows if not is_top)
 
     def _wide_text_facts(self, sample: Sequence[ValueCount], distinct: int, count: int) -> TextFacts:
-        shortest, longest, total, empty, blank, padded = self._one(
-            """SELECT min(n >> 2), max(n >> 2), sum((n >> 2) * c)::HUGEINT,
-                coalesce(sum(c) FILTER (n >> 2 = 0), 0)::BIGINT,
-                coalesce(sum(c) FILTER (n & 3 = 2), 0)::BIGINT,
-                coalesce(sum(c) FILTER (n & 3 = 1), 0)::BIGINT
-            FROM voyant_f"""
-        )
-        row = (shortest, longest, total, count, empty, blank, padded)
-        return self._facts(row, sample, distinct, None, None)
+        row = self._one(f"SELECT {_UNPACKED_FACTS} FROM voyant_f")
+        return self._facts(row, sample, distinct, count, None, None)
 
     # Shared ------------------------------------------------------------------------------------------
 
@@ -466,6 +495,17 @@ class _Measuring:
 
     def _all(self, sql: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql).fetchall()
+
+
+def _wanted_ranks(count: int) -> Iterator[int]:
+    """Yield, rising, the ranks on both sides of each position of the quantile grid."""
+    yielded = -1
+    for step in range(QUANTILE_GRID_STEPS + 1):
+        position = (count - 1) * step // QUANTILE_GRID_STEPS
+        for rank in (position, min(position + 1, count - 1)):
+            if rank > yielded:
+                yielded = rank
+                yield rank
 
 
 def _number(value: Fraction, *, whole: bool = True) -> float | int | None:
