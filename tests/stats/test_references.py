@@ -95,6 +95,18 @@ def test_the_calendar_joins_nothing():
     assert pairs(flights, budget) == []
 
 
+def test_month_names_join_nothing_but_a_date_key_does():
+    months = ["Jan", "Feb", "Mar"]
+    sales = table("sales", col("month", months, T, times=9), col("date_key", KEYS, times=9))
+    budget = table("budget", col("month", [*months, "Apr"], T))
+    found = pairs(sales, budget, table("dim_day", col("date_key", KEYS)))
+    # The names do not make it a reference; the values suggest one, which is then measured.
+    assert found == [
+        ("sales.date_key", "dim_day.date_key", FoundBy.COLUMN_NAME),
+        ("sales.month", "budget.month", FoundBy.VALUES),
+    ]
+
+
 def test_contained_whole_numbers_of_other_names_join_nothing():
     planes = table("planes", col("serial", KEYS), col("seats", KEYS))
     flights = table("flights", col("distance", KEYS, times=3), col("seats", KEYS, times=3))

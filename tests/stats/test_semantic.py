@@ -219,6 +219,7 @@ def test_text_is_what_its_values_say(expected, name, values):
         ("uuid", "hash", MD5),
         ("number_in_text", "zip", ["10115", "80331"]),
         ("number_in_text", "x", ["01067", "80331", "10115"]),
+        ("number_in_text", "x", ["01067", *(str(number) for number in range(10_000, 10_040))]),
         ("number_in_text", "tailnum", TAILS),
         ("number_in_text", "carrier", CARRIERS),
         ("number_in_text", "x", MD5),

@@ -191,7 +191,10 @@ def _names_table(child: tuple[str, ...], parent: tuple[str, ...], entity: tuple[
 
 def _share_name(child: _Side, parent: _Side) -> bool:
     words = child.words
-    if words != parent.words or not set(words) - _GENERIC_WORDS or set(words) & _CALENDAR_WORDS:
+    if words != parent.words or not set(words) - _GENERIC_WORDS:
+        return False
+    # A `month` is no reference to another table's `month`; a `date_key` is one.
+    if set(words) & _CALENDAR_WORDS and words[-1] not in {"id", "key", "sk"}:
         return False
     if child.family == "number":
         return len(words) > 1 and words[-1] in _KEY_ENDINGS
