@@ -185,6 +185,7 @@ def providers(monkeypatch) -> type[Service]:
 def test_a_service_is_opened_once_on_first_use_and_closed(providers) -> None:
     ctx = GeneratorContext({})
     assert providers.opened == []
+    assert ctx.opened("engine") is None
     found: list[object] = []
     threads = [threading.Thread(target=lambda: found.append(ctx.engine)) for _ in range(8)]
     for thread in threads:
@@ -195,6 +196,7 @@ def test_a_service_is_opened_once_on_first_use_and_closed(providers) -> None:
     assert len(set(map(id, found))) == 1
     engine = found[0]
     assert isinstance(engine, Service)
+    assert ctx.opened("engine") is engine
     ctx.close()
     assert engine.is_closed
     ctx.close()
@@ -204,6 +206,7 @@ def test_a_service_is_opened_once_on_first_use_and_closed(providers) -> None:
 def test_a_service_that_was_given_is_not_closed(providers) -> None:
     given = Service(None)
     ctx = GeneratorContext(GeneratorContext({}, services={"engine": given}))
+    assert ctx.opened("engine") is given
     assert ctx.engine is given
     ctx.close()
     assert not given.is_closed

@@ -219,7 +219,7 @@ class GeneratorContext(dict[str, Any]):
     def opened(self, service: str) -> object | None:
         """Return a service that is in use, None if no generator has asked for it."""
         with self._lock:
-            return self._given.get(service) or self._opened.get(service)
+            return self._given.get(service, self._opened.get(service))
 
     def close(self) -> None:
         """Close the services this context opened itself, not those it was given."""
