@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from voyant.artifacts.base import Artifact
-from voyant.artifacts.store import MARKER_NAME, ArtifactStore, open_store
+from voyant.artifacts.store import JOURNAL_NAME, MARKER_NAME, ArtifactStore, open_store
 from voyant.core.context import GeneratorContext
 from voyant.core.errors import ArtifactError, FolderError, UnsafeNameError
 
@@ -26,7 +26,9 @@ def store(tmp_path):
 
 def files(folder):
     return sorted(
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != JOURNAL_NAME
     )
 
 
@@ -231,7 +233,23 @@ def test_a_killed_run_does_not_keep_its_folder(tmp_path):
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
     second = another(tmp_path)
-    assert files(second.folder) == [MARKER_NAME, "a.txt"]
+    assert files(second.folder) == [MARKER_NAME]
+    second.close()
+
+
+def test_what_an_unfinished_run_wrote_is_removed_by_the_next(tmp_path):
+    (tmp_path / "victim").write_text("mine")
+    first = another(tmp_path)
+    for name in ("a.txt", "charts/b.svg"):
+        first.write_bytes(name, b"x")
+    (first.folder / "notes.txt").write_text("mine")
+    with (first.folder / JOURNAL_NAME).open("a") as file:
+        file.write("../victim\n.voyant-job.json\n\nhalf a li")
+    first.close()
+    second = another(tmp_path)
+    assert files(second.folder) == [MARKER_NAME, "notes.txt"]
+    assert not (second.folder / JOURNAL_NAME).exists()
+    assert (tmp_path / "victim").read_text() == "mine"
     second.close()
 
 
@@ -243,6 +261,7 @@ def leave_a_finished_run(root, listed):
     first.close()
     (folder / "notes.txt").write_text("mine")
     (folder / ".voyant-0123.tmp").write_text("half")
+    (folder / JOURNAL_NAME).unlink()
     (folder / "manifest.json").write_text(json.dumps({"artifacts": listed}))
     return folder
 

@@ -124,6 +124,7 @@ def slow(ctx):
     assert b"Traceback" not in said
     assert sorted(path.name for path in folder.iterdir()) == [
         ".voyant-job.json",
+        ".voyant-written",
         "café.txt",
         "started.txt",
     ]
@@ -156,3 +157,31 @@ def test_help_imports_nothing_heavy(arguments):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_progress_is_shown_on_a_terminal_and_cleared(workplace):
+    import pty
+
+    slow = "register('slow', order=200)(lambda ctx: __import__('time').sleep(0.5) or {})"
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        command(slow, "run", "orders.csv", "--out", "out", "--json"),
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env=environment(TERM="xterm"),
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 65_536):
+            shown += chunk
+    except OSError:  # what Linux says when the other side has closed
+        pass
+    os.close(ours)
+    out, _ = process.communicate()
+    assert process.returncode == 0
+    assert b"slow" in shown
+    assert b"1/2" in shown
+    assert shown.rstrip().endswith((b"\x1b[2K", b"\x1b[?25h"))
+    assert json.loads(out)["success"] is True

@@ -11,7 +11,7 @@ import pytest
 from voyant.artifacts.kpi_history import KpiHistory
 from voyant.artifacts.kpis import KpiResult, KpisArtifact
 from voyant.artifacts.manifest import Manifest
-from voyant.artifacts.store import MARKER_NAME
+from voyant.artifacts.store import JOURNAL_NAME, MARKER_NAME
 from voyant.core.config import Settings
 from voyant.core.errors import ConfigurationError, FolderError, UnsafeNameError
 from voyant.core.pipeline import Observer
@@ -192,9 +192,11 @@ def test_ctrl_c_leaves_no_manifest_and_frees_the_folder(registry, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         run(registry, tmp_path)
-    assert files(tmp_path / "out" / "job") == [MARKER_NAME, "a.txt"]
+    assert files(tmp_path / "out" / "job") == [MARKER_NAME, JOURNAL_NAME, "a.txt"]
     registry.clear()
-    assert run(registry, tmp_path).manifest.success
+    again = run(registry, tmp_path)
+    assert again.manifest.success
+    assert files(again.folder) == [MARKER_NAME, "manifest.json"]
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,20 @@ if TYPE_CHECKING:
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["MANIFEST_NAME", "MARKER_NAME", "ArtifactStore", "open_store", "replace_file"]
+__all__ = [
+    "JOURNAL_NAME",
+    "MANIFEST_NAME",
+    "MARKER_NAME",
+    "ArtifactStore",
+    "open_store",
+    "replace_file",
+]
 
 MANIFEST_NAME: Final = "manifest.json"
 #: Says which tenant and job a folder belongs to; locked for as long as a run writes there.
 MARKER_NAME: Final = ".voyant-job.json"
+#: Names of the files an unfinished run has written, a line each; gone once the manifest is there.
+JOURNAL_NAME: Final = ".voyant-written"
 
 _TEMPORARY: Final = ".voyant-{}.tmp"
 
@@ -51,8 +60,8 @@ def open_store(ctx: GeneratorContext) -> ArtifactStore:
 class ArtifactStore:
     """Writes one job's files; implements `voyant.core.context.ArtifactWriter`.
 
-    The folder is made, claimed for its tenant and locked on first use. If an earlier run of the job
-    left a manifest there, it and the files it lists are removed first, and nothing else is touched.
+    The folder is made, claimed for its tenant and locked on first use. What an earlier run of the
+    job wrote there is removed first, its manifest before everything; nothing else is touched.
     """
 
     def __init__(self, root: str | Path, *, job_id: str, tenant_id: str) -> None:
@@ -130,6 +139,8 @@ class ArtifactStore:
                 f"{name!r} has already been written by the generator {author!r}.",
                 remedy="Choose another name.",
             )
+        if name not in self._written:
+            self._announce(name)
         path = self._write(name, content)
         self._written[name] = self.generator
         return path
@@ -144,13 +155,21 @@ class ArtifactStore:
 
     def write_manifest(self, manifest: BaseModel) -> str:
         """Write `manifest.json`, which says that the job is finished, and return its path."""
-        return self._write(MANIFEST_NAME, _to_json(MANIFEST_NAME, manifest))
+        path = self._write(MANIFEST_NAME, _to_json(MANIFEST_NAME, manifest))
+        (self.folder / JOURNAL_NAME).unlink(missing_ok=True)
+        return path
 
     def close(self) -> None:
         """Let other runs into the folder; safe to call twice."""
         marker, self._marker, self._folder = self._marker, None, None
         if marker is not None:
             os.close(marker)
+
+    def _announce(self, name: str) -> None:
+        """Note a name before its file is there, so that the next run can clear it away."""
+        journal = self.folder / JOURNAL_NAME
+        with _as_folder_error("write", journal), journal.open("a", encoding="utf-8") as file:
+            file.write(f"{name}\n")
 
     def _write(self, name: str, content: bytes) -> str:
         folder = self.folder
@@ -249,24 +268,33 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _remove_earlier_run(folder: Path) -> None:
-    """Remove the manifest first, then the files it lists, and temporary files of a killed run."""
-    for leftover in folder.glob(_TEMPORARY.format("*")):
-        leftover.unlink(missing_ok=True)
-    manifest = folder / MANIFEST_NAME
-    try:
-        listed = _read_object(manifest.read_bytes()).get("artifacts")
-    except FileNotFoundError:
-        return
-    manifest.unlink()
-    _sync_folder(folder)
-    if not isinstance(listed, list):
-        return
-    for entry in cast("list[object]", listed):
-        name = cast("dict[str, object]", entry).get("path") if isinstance(entry, dict) else None
+    """Remove the manifest first, then the files it lists, then what an unfinished run left."""
+    manifest, journal = folder / MANIFEST_NAME, folder / JOURNAL_NAME
+    names: list[object] = []
+    if manifest.exists() or manifest.is_symlink():
+        names += _listed(manifest)
+        manifest.unlink()
+        _sync_folder(folder)
+    if journal.exists() and not journal.is_symlink():
+        names += journal.read_text(encoding="utf-8", errors="replace").split("\n")
+    for name in names:
         with contextlib.suppress(UnsafeNameError, FileNotFoundError, IsADirectoryError):
             path = folder / check_name("artifact", name)
             if path.parent.resolve() == path.parent:
                 path.unlink()
+    for leftover in (journal, *folder.glob(_TEMPORARY.format("*"))):
+        leftover.unlink(missing_ok=True)
+
+
+def _listed(manifest: Path) -> list[object]:
+    """Return the paths a manifest lists, as it has them."""
+    if manifest.is_symlink():
+        return []
+    listed = _read_object(manifest.read_bytes()).get("artifacts")
+    if not isinstance(listed, list):
+        return []
+    entries = cast("list[object]", listed)
+    return [cast("dict[str, object]", e).get("path") for e in entries if isinstance(e, dict)]
 
 
 def _read_object(content: bytes) -> dict[str, object]:

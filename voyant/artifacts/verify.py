@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
 from voyant.artifacts.manifest import Manifest, hash_file
 from voyant.artifacts.names import check_name
 from voyant.artifacts.schemas import model_for
-from voyant.artifacts.store import MANIFEST_NAME, MARKER_NAME
+from voyant.artifacts.store import JOURNAL_NAME, MANIFEST_NAME, MARKER_NAME
 from voyant.core.errors import FolderError, UnsafeNameError
+
+_OWN_FILES: Final = frozenset({JOURNAL_NAME, MANIFEST_NAME, MARKER_NAME})
 
 __all__ = ["Verification", "verify_folder"]
 
@@ -88,7 +91,7 @@ def verify_folder(path: str | Path) -> Verification:
         unchanged=tuple(unchanged),
         changed=tuple(changed),
         missing=tuple(missing),
-        unlisted=tuple(sorted(_files(folder) - listed.keys() - {MANIFEST_NAME, MARKER_NAME})),
+        unlisted=tuple(sorted(_files(folder) - listed.keys() - _OWN_FILES)),
         invalid=invalid,
     )
 
