@@ -47,10 +47,10 @@ def test_every_column_stands_on_the_page_with_its_numbers(flights):
 
 def test_an_inexact_number_has_its_method_and_error_beside_it(flights):
     assert '<dd>4043 <small class="inexact">' in flights
-    assert "HyperLogLog, standard error 31" in flights
-    assert "row sample of 50,000, standard error 0.2" in flights
-    assert "Spearman: ≈ first 20,000 rows, standard error 0.007" in flights
-    assert ': first 20,000 rows, standard error 0.007">≈\u2009' in flights
+    assert "HyperLogLog, ± 31" in flights
+    assert "row sample of 50,000, ± 0.2" in flights
+    assert "Spearman: ≈ first 20,000 rows, ± 0.007" in flights
+    assert ': first 20,000 rows, ± 0.007">≈\u2009' in flights
 
 
 def test_an_inexact_field_that_is_not_on_the_page_is_still_named():

@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from voyant.artifacts.profile import ColumnProfile, HistogramProfile, TextProfile
-from voyant.core.tables import Scalar
 from voyant.report import svg
+from voyant.report.column_facts import also_inexact, facts, point
 from voyant.report.format import (
-    ABSENT,
     Figure,
     Value,
     column_name,
     count,
     day,
     duration,
-    moment,
     number,
     percent,
     plural,
@@ -40,21 +38,6 @@ _FIND_CHARACTERS = 300
 _TEMPORAL = ("date", "timestamp")
 _NUMERIC = ("integer", "decimal", "float")
 _QUANTILE_LABELS = {"0.5": "median"}
-_STATISTICS = {
-    "mean": "Mean",
-    "std": "Standard deviation",
-    "variance": "Variance",
-    "sum": "Sum",
-    "skewness": "Skewness",
-    "kurtosis": "Excess kurtosis",
-}
-_COUNTS = {
-    "true_count": "True",
-    "zero_count": "Zero",
-    "negative_count": "Negative",
-    "nan_count": "Not a number (NaN)",
-    "infinite_count": "Infinite",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +84,7 @@ class ColumnView:
     top_values_rest: str
     patterns: list[Bar]
     patterns_scale: float
-    text_note: str
+    patterns_note: str
     also_inexact: list[Fact]
     alerts: Sequence[AlertView]
 
@@ -162,11 +145,11 @@ def column_view(
         if glance is None or drawn is None
         else _histogram_view(f"{anchor}-d", title, column, drawn, is_detailed=is_detailed),
         evidence=visible(column.semantic_evidence),
-        facts=list(_facts(column)),
+        facts=list(facts(column)),
         quantiles=[
             Fact(
                 label=_QUANTILE_LABELS.get(q, f"{100 * float(q):g}%"),
-                figure=_point(at, column.kind),
+                figure=point(at, column.kind),
             )
             for q, at in column.quantiles.items()
         ],
@@ -178,23 +161,14 @@ def column_view(
         top_values_rest=f"{plural(rest, 'more value')} in profile.json" if rest and repeats else "",
         patterns=patterns,
         patterns_scale=_scale(patterns),
-        text_note=inexact_note(column.approximations, "text"),
-        also_inexact=_also_inexact(column),
+        patterns_note=_patterns_note(column),
+        also_inexact=also_inexact(column),
         alerts=alerts,
     )
 
 
 def _scale(bars: Sequence[Bar]) -> float:
     return max((item.fraction for item in bars), default=0.0) or 1.0
-
-
-def _point(at: Scalar, kind: str) -> Figure | Value:
-    """Print one value of a column: a number, a date, or what it is."""
-    if at is None:
-        return ABSENT
-    if isinstance(at, str):
-        return moment(at) if kind in _TEMPORAL else value(at, length=40)
-    return number(at)
 
 
 def _drawn(column: ColumnProfile) -> HistogramProfile | None:
@@ -213,6 +187,11 @@ def _drawn(column: ColumnProfile) -> HistogramProfile | None:
     )
 
 
+def _patterns_note(column: ColumnProfile) -> str:
+    made = column.approximations
+    return inexact_note(made, "text.patterns") or inexact_note(made, "text")
+
+
 def _glance_note(column: ColumnProfile) -> Printed:
     """Say what there is instead of a distribution."""
     if not column.count:
@@ -229,8 +208,8 @@ def _typical(column: ColumnProfile) -> tuple[Printed, Printed]:
         share = percent(column.true_count / column.count)
         return Markup("{} <small>true</small>").format(share), ""
     if column.kind not in (*_TEMPORAL, *_NUMERIC) or column.min is None or column.max is None:
-        return _typical_text(column.text)
-    low, high = _point(column.min, column.kind), _point(column.max, column.kind)
+        return _typical_text(column.text, _patterns_note(column))
+    low, high = point(column.min, column.kind), point(column.max, column.kind)
     span = Markup("{} <small>to</small> {}").format(low, high)
     if column.kind in _TEMPORAL:
         return _typical_time(column, span)
@@ -250,7 +229,7 @@ def _typical_time(column: ColumnProfile, span: Printed) -> tuple[Printed, Printe
     return span, duration(column.time.range_seconds)
 
 
-def _typical_text(text: TextProfile | None) -> tuple[Printed, Printed]:
+def _typical_text(text: TextProfile | None, note: str) -> tuple[Printed, Printed]:
     if text is None or text.min_length is None or text.max_length is None:
         return "", ""
     lengths = (
@@ -258,8 +237,11 @@ def _typical_text(text: TextProfile | None) -> tuple[Printed, Printed]:
         if text.min_length == text.max_length
         else f"{count(text.min_length)} to {plural(text.max_length, 'character')}"
     )
-    pattern = value(text.patterns[0].pattern, length=22) if text.patterns else ""
-    return lengths, Markup('<span class="shape">{}</span>').format(pattern) if pattern else ""
+    if not text.patterns:
+        return lengths, ""
+    pattern = value(text.patterns[0].pattern, length=22)
+    sign = marked(Figure("", ""), note)
+    return lengths, Markup('<span class="shape">{}{}</span>').format(sign, pattern)
 
 
 def _histogram_view(
@@ -273,9 +255,9 @@ def _histogram_view(
     edges, counts = drawn.edges, drawn.counts
     bars_by_value = drawn is not column.histogram
     left, right = (
-        (_point(column.min, column.kind), _point(column.max, column.kind))
+        (point(column.min, column.kind), point(column.max, column.kind))
         if bars_by_value
-        else (_point(edges[0], column.kind), _point(edges[-1], column.kind))
+        else (point(edges[0], column.kind), point(edges[-1], column.kind))
     )
     tallest = f"tallest bar {plural(max(counts), 'row')}"
     description = f"From {left} to {right}, {tallest}"
@@ -304,105 +286,4 @@ def _bin_titles(drawn: HistogramProfile, kind: str, *, bars_by_value: bool) -> I
         if bars_by_value:
             yield f"{number(float(left) + 0.5)}: {plural(rows, 'row')}"
         else:
-            yield f"{_point(left, kind)} to {_point(right, kind)}: {plural(rows, 'row')}"
-
-
-def _facts(column: ColumnProfile) -> Iterator[Fact]:
-    """List what was measured, leaving out what has no meaning for the column."""
-    made = column.approximations
-    yield Fact(
-        label="Rows with a value", figure=count(column.count), note=inexact_note(made, "count")
-    )
-    yield Fact(
-        label="Missing", figure=count(column.null_count), note=inexact_note(made, "null_count")
-    )
-    if column.distinct_count is not None:
-        yield Fact(
-            label="Different values",
-            figure=count(column.distinct_count),
-            note=inexact_note(made, "distinct_count"),
-        )
-    for field, label, at in (("min", "Smallest", column.min), ("max", "Largest", column.max)):
-        if at is not None:
-            yield Fact(label=label, figure=_point(at, column.kind), note=inexact_note(made, field))
-    for field, label in _STATISTICS.items():
-        measured: float | int | None = getattr(column, field)
-        if measured is not None:
-            yield Fact(label=label, figure=number(measured), note=inexact_note(made, field))
-    for field, label in _COUNTS.items():
-        rows: int | None = getattr(column, field)
-        if rows is not None and (rows or field not in {"nan_count", "infinite_count"}):
-            yield Fact(
-                label=label, figure=_with_share(rows, column.count), note=inexact_note(made, field)
-            )
-    yield from _text_facts(column)
-    yield from _time_facts(column)
-
-
-def _text_facts(column: ColumnProfile) -> Iterator[Fact]:
-    text = column.text
-    if text is None:
-        return
-    note = inexact_note(column.approximations, "text")
-    lengths = {
-        "Shortest": text.min_length,
-        "Mean length": text.mean_length,
-        "Longest": text.max_length,
-    }
-    for label, length in lengths.items():
-        if length is not None:
-            yield Fact(
-                label=label,
-                figure=Markup("{} <small>characters</small>").format(number(length)),
-                note=note,
-            )
-    yield Fact(label="Empty", figure=_with_share(text.empty_count, column.count), note=note)
-    yield Fact(
-        label="Only white space", figure=_with_share(text.whitespace_count, column.count), note=note
-    )
-    yield Fact(
-        label="Padded with white space",
-        figure=_with_share(text.padded_count, column.count),
-        note=note,
-    )
-
-
-def _time_facts(column: ColumnProfile) -> Iterator[Fact]:
-    time = column.time
-    if time is None:
-        return
-    note = inexact_note(column.approximations, "time")
-    yield Fact(label="Range", figure=duration(time.range_seconds), note=note)
-    yield Fact(label="Days that occur", figure=count(time.day_count), note=note)
-    yield Fact(label="Days missing between", figure=count(time.missing_day_count), note=note)
-    if time.largest_gap_days:
-        gap: Printed = plural(time.largest_gap_days, "day")
-        if time.largest_gap_start and time.largest_gap_end:
-            gap = Markup("{} <small>between {} and {}</small>").format(
-                gap, moment(time.largest_gap_start), moment(time.largest_gap_end)
-            )
-        yield Fact(label="Longest gap", figure=gap, note=note)
-
-
-def _with_share(rows: int, of: int) -> Printed:
-    if not rows or not of:
-        return count(rows)
-    return Markup("{} <small>{}</small>").format(count(rows), percent(rows / of))
-
-
-_PLACED = {
-    "count", "null_count", "distinct_count", "min", "max", "histogram", "quantiles", "top_values",
-    "text", "time", *_STATISTICS, *_COUNTS,
-}  # fmt: skip
-
-
-def _also_inexact(column: ColumnProfile) -> list[Fact]:
-    """Name what is inexact and has no number on the page to stand beside."""
-    return [
-        Fact(
-            label=visible(field.replace("_", " ")),
-            figure=inexact_note(column.approximations, field),
-        )
-        for field in column.approximations
-        if field not in _PLACED
-    ]
+            yield f"{point(left, kind)} to {point(right, kind)}: {plural(rows, 'row')}"

@@ -17,6 +17,7 @@
   const items = [...document.querySelectorAll("[data-find]")];
   const texts = new Map(items.map((item) => [item, item.dataset.find.toLowerCase()]));
   const groups = [...document.querySelectorAll("[data-found-in]")];
+  const asides = document.querySelectorAll("[data-aside]");
   const filter = () => {
     const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
     let found = 0;
@@ -27,6 +28,7 @@
     for (const group of groups) {
       group.hidden = words.length > 0 && !group.querySelector("[data-find]:not([hidden])");
     }
+    for (const aside of asides) aside.hidden = words.length > 0;
     said.value = words.length ? `${found} of ${items.length}` : `${items.length} columns`;
   };
   box.addEventListener("input", filter);

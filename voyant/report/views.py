@@ -125,17 +125,17 @@ def bar(shown: Scalar, rows: int, fraction: float) -> Bar:
 
 
 def inexact_note(approximations: Mapping[str, Inexact], field: str) -> str:
-    """Say how a field was made when it is not exact, and how far off it may be.
+    """Say how a field was made when it is not exact, and one standard error of it.
 
     >>> inexact_note({"mean": Inexact(method="row sample", error=0.25)}, "mean")
-    'row sample, standard error 0.25'
+    'row sample, ± 0.25'
     >>> inexact_note({}, "mean")
     ''
     """
     made = approximations.get(field)
     if made is None:
         return ""
-    error = "" if made.error is None else f", standard error {number(made.error)}"
+    error = "" if made.error is None else f", \N{PLUS-MINUS SIGN} {number(made.error)}"
     return visible(made.method) + error
 
 
