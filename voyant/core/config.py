@@ -100,6 +100,8 @@ class Settings(BaseSettings, FlagSource):
     """Rows of a KPI's result that are kept."""
     query_memory_limit: ByteSize = Field(default=ByteSize(1024**3), gt=0)
     """Memory the process that runs KPIs may use."""
+    query_threads: int = Field(default=1, ge=1)
+    """Threads one KPI may use; more may vary last digits and the order of unordered rows."""
     mask_personal_data: bool = True
     """Mask KPI values that look like e-mail addresses, card or social-security numbers."""
 

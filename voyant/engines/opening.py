@@ -45,6 +45,7 @@ def open_engine(ctx: GeneratorContext) -> Engine:
             timeout_seconds=cast("float", ctx.setting("query_timeout_seconds")),
             max_rows=cast("int", ctx.setting("query_max_rows")),
             memory_limit_bytes=int(cast("int", ctx.setting("query_memory_limit"))),
+            threads=cast("int", ctx.setting("query_threads")),
         ),
     )
 

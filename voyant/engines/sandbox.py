@@ -58,14 +58,15 @@ class QueryLimits:
         memory_limit_bytes: What the child's writable memory may grow by over its resting size
             (about 70 MB resident in all); DuckDB is told to spill at six tenths of it.
         max_result_bytes: Size of the rows as JSON; more are cut off and `truncated` says so.
-        threads: DuckDB's worker threads.
+        threads: DuckDB's worker threads; with more than one, the last digits of float sums and the
+            order of unordered rows may differ from run to run.
     """
 
     timeout_seconds: float = 30.0
     max_rows: int = 1000
     memory_limit_bytes: int = 1024 * _MIB
     max_result_bytes: int = 16 * _MIB
-    threads: int = 2
+    threads: int = 1
 
 
 class Sandbox:
