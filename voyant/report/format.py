@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from voyant.core.tables import Scalar
 
@@ -66,8 +66,8 @@ class Figure:
     def __html__(self) -> Markup:
         """Return the HTML that templates print."""
         if self.exact == self.text:
-            return Markup("{}").format(self.text)
-        return Markup('<span title="{}">{}</span>').format(self.exact, self.text)
+            return escape(self.text)
+        return Markup('<span title="%s">%s</span>') % (self.exact, self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,10 @@ class Value:
 
     def __html__(self) -> Markup:
         """Return the HTML that templates print."""
-        title = Markup() if self.exact == self.text else Markup(' title="{}"').format(self.exact)
+        if self.is_plain and self.exact == self.text:
+            return Markup("<bdi>%s</bdi>") % self.text
         style = Markup() if self.is_plain else Markup(' class="odd"')
-        return Markup("<bdi{}{}>{}</bdi>").format(style, title, self.text)
+        return Markup('<bdi%s title="%s">%s</bdi>') % (style, self.exact, self.text)
 
 
 #: What stands where a number has no meaning or could not be assessed.

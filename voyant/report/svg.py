@@ -83,9 +83,8 @@ def histogram(
     """
     starts = [_WIDTH * start for start in _scaled(edges, len(edges) - 1)]
     tips = Markup().join(
-        Markup('<rect x="{}" width="{}"><title>{}</title></rect>').format(
-            _short(left), _short(right - left), tip
-        )
+        Markup('<rect x="%s" width="%s"><title>%s</title></rect>')
+        % (_short(left), _short(right - left), tip)
         for left, right, tip in zip(starts, starts[1:], bin_titles, strict=False)
     )
     body = Markup('<desc>{}</desc><use href="#{}"/>').format(description, identifier)
@@ -121,9 +120,10 @@ def share_bar(fraction: float, kind: str = "") -> Markup:
     >>> print(share_bar(0.25, "miss"))
     <svg class="bar miss" aria-hidden="true"><rect width="25%" height="100%"/></svg>
     """
+    # One of the hottest lines of a page: with format, rendering took twice as long.
     return Markup(
-        '<svg class="{}" aria-hidden="true"><rect width="{}%" height="100%"/></svg>'
-    ).format(f"bar {kind}".strip(), _short(100 * min(max(fraction, 0.0), 1.0)))
+        '<svg class="%s" aria-hidden="true"><rect width="%s%%" height="100%%"/></svg>'
+    ) % (f"bar {kind}".strip(), _short(100 * min(max(fraction, 0.0), 1.0)))
 
 
 def stacked_bar(fractions: Iterable[float]) -> Markup:
