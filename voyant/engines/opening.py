@@ -35,7 +35,7 @@ def open_engine(ctx: GeneratorContext) -> Engine:
     if not sources:
         url = str(ctx.get("warehouse_url") or ctx.setting("warehouse_url"))
         sources = {"warehouse": _warehouse_file(url)}
-    return DuckDBEngine(
+    engine = DuckDBEngine(
         sources,
         tables=cast("Sequence[str]", ctx.get("tables") or ()),
         threads=cast("int | None", ctx.setting("threads")),
@@ -48,6 +48,9 @@ def open_engine(ctx: GeneratorContext) -> Engine:
             threads=cast("int", ctx.setting("query_threads")),
         ),
     )
+    if ctx.kpis:
+        engine.prepare_queries()  # its process starts while the profile is made
+    return engine
 
 
 def _warehouse_file(url: str) -> Path:
