@@ -33,7 +33,6 @@ def test_the_folder_search_knows_what_the_engine_reads():
         ("orders.csv.gz", "orders"),
         ("orders.CSV", "orders"),
         ("my orders.2024.parquet", "my orders.2024"),
-        ("v1.2", "v1.2"),
         ("naïve 表.json", "naïve 表"),
         ("a=b.csv", "a=b"),
         ("[x].csv", "[x]"),
@@ -105,6 +104,12 @@ def test_a_wrong_path_is_refused_with_the_one_that_was_meant(here):
         read_sources([], ["x=order.csv"])
     with pytest.raises(ConfigurationError, match="No file matches"):
         read_sources(["*.parquet"], [])
+
+
+def test_a_file_of_no_known_kind_is_refused(here):
+    here("notes.md")
+    with pytest.raises(ConfigurationError, match=r"no kind .* \.parquet"):
+        read_sources(["notes.md"], [])
 
 
 def test_an_empty_folder_is_refused(here, tmp_path):

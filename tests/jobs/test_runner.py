@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -197,6 +201,31 @@ def test_ctrl_c_leaves_no_manifest_and_frees_the_folder(registry, tmp_path):
     again = run(registry, tmp_path)
     assert again.manifest.success
     assert files(again.folder) == [MARKER_NAME, "manifest.json"]
+
+
+def test_ctrl_c_that_a_generator_swallows_still_stops_the_job(registry, tmp_path):
+    @registry.register("greedy")
+    def greedy(ctx):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+        except BaseException:
+            raise RuntimeError("Query interrupted") from None
+
+    later = []
+    registry.register("later", order=200)(lambda ctx: later.append(1) or {})
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        run(registry, tmp_path)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert not later
+    assert files(tmp_path / "out" / "job") == [MARKER_NAME]
+
+
+def test_a_job_runs_in_any_thread(registry, tmp_path):
+    registry.register("a")(lambda ctx: {})
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(run, registry, tmp_path).result().manifest.success
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,8 @@ class VoyantGroup(TyperGroup):
 
 def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Say that something unexpected happened: an error of Voyant's own, not of the user's."""
+    if issubclass(kind, KeyboardInterrupt):  # before a command had begun
+        return
     if "--debug" in sys.argv:
         traceback.print_exception(kind, error, trace)
     say_error(

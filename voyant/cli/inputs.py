@@ -84,6 +84,11 @@ def _expand(path: str) -> list[tuple[str, object, str]]:
     place = Path(path).expanduser()
     if place.is_dir():
         return _expand_folder(place)
+    if place.is_file() and not _is_table(place):
+        raise ConfigurationError(
+            f"{path!r} is of no kind that Voyant reads.",
+            remedy=f"Use one of {', '.join(TABLE_SUFFIXES)}, also with .gz or .zst.",
+        )
     if place.is_file() or "://" in path:
         return [(_stem(place.name), path, path)]
     return [(_glob_name(PurePath(path)), path, path)]
@@ -141,7 +146,7 @@ def _stem(name: str) -> str:
     path = PurePath(name)
     if path.suffix.lower() in _PACKED_SUFFIXES:
         path = PurePath(path.stem)
-    return path.stem if path.suffix.lower() in TABLE_SUFFIXES else path.name
+    return path.stem if path.suffix.lower() in TABLE_SUFFIXES else path.name  # of a glob or URL
 
 
 def _glob_name(pattern: PurePath) -> str:

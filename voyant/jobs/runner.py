@@ -31,6 +31,7 @@ from voyant.core.errors import FolderError
 from voyant.core.pipeline import Observer, Plan, run_plan
 from voyant.core.plugin_registry import PluginRegistry, default_registry
 from voyant.core.results import GeneratorResult, PipelineResult
+from voyant.jobs.interrupts import CtrlC
 from voyant.jobs.request import JobRequest, new_job_id
 
 if TYPE_CHECKING:
@@ -87,10 +88,10 @@ def run_job(
     plan = registry.plan(context, settings, only=request.only, skip=request.skip)
     started_at, clock = datetime.now(UTC), perf_counter()
     context.setdefault("as_of", started_at)
-    with closing(_open_store(context)) as store:
+    with CtrlC() as ctrl_c, closing(_open_store(context)) as store:
         recorder = _Recorder(store)
         context = GeneratorContext(context, settings=settings, services={"writer": store})
-        result = run_plan(plan, context, settings, observers=(recorder, *observers))
+        result = run_plan(plan, context, settings, observers=(recorder, ctrl_c, *observers))
         store.generator = None
         artifacts, problems = list_artifacts(store.folder, result, store.written)
         manifest = Manifest(
