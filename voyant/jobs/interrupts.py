@@ -17,8 +17,8 @@ __all__ = ["CtrlC"]
 class CtrlC(Observer):
     """Notices Ctrl-C while entered, and raises it when the generator that swallowed it ends.
 
-    """Notices Ctrl-C, and raises it when the generator that swallowed it has ended.
-    job would go on as if a generator had failed. Python hands signals to the main thread alone:
+    DuckDB answers Ctrl-C with an error of its own, and a plugin may catch everything; either way
+    the job would go on as if a generator had failed. Python hands signals to the main thread alone:
     elsewhere, and where somebody else has taken the signal over, this does nothing.
     """
 
