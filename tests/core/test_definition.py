@@ -63,6 +63,16 @@ def injected(function):
     return wrapper
 
 
+class Injecting:
+    """Give a function its second argument."""
+
+    def __init__(self, function) -> None:
+        functools.update_wrapper(self, function)
+
+    def __call__(self, ctx):
+        return self.__wrapped__(ctx, "extra")
+
+
 async def later(ctx):
     return {}
 
@@ -82,6 +92,7 @@ GOOD = {
     "builtin": dict,
     "builtin function": len,
     "wrapper that takes less than what it wraps": injected(two),
+    "object that takes less than what it wraps": Injecting(two),
     "mock": Mock(),
 }
 

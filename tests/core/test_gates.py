@@ -95,6 +95,10 @@ def test_the_run_turns_off(word: object) -> None:
     assert decision(SimpleNamespace(enable_mine=True), enable_mine=word) == (False, "run flags")
 
 
+def test_what_was_off_already_is_not_the_runs_doing() -> None:
+    assert decision(SimpleNamespace(enable_mine=False), enable_mine=False) == (False, "settings")
+
+
 @pytest.mark.parametrize("word", [True, 1, "on"])
 def test_the_run_never_turns_on(word: object, monkeypatch) -> None:
     assert decision(SimpleNamespace(enable_mine=False), enable_mine=word) == (False, "settings")

@@ -12,7 +12,6 @@ The functions here speak to one registry, `default_registry`; embedders can make
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -223,11 +222,7 @@ def _conflict(
 
 
 default_registry: Final = PluginRegistry(
-    [
-        module
-        for module in (f"voyant.generators.{name}" for name in BUILTIN_GENERATORS)
-        if importlib.util.find_spec(module) is not None
-    ]
+    [f"voyant.generators.{name}" for name in BUILTIN_GENERATORS]
 )
 
 register = default_registry.register
