@@ -185,3 +185,17 @@ def test_progress_is_shown_on_a_terminal_and_cleared(workplace):
     assert b"1/2" in shown
     assert shown.rstrip().endswith((b"\x1b[2K", b"\x1b[?25h"))
     assert json.loads(out)["success"] is True
+
+
+def test_a_reader_that_never_read_is_no_error_message_either(workplace):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        command("", "generators", "--json"),
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+        env=environment(),
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
