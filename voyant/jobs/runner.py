@@ -165,8 +165,10 @@ class _Recorder(Observer):
 
     def generator_finished(self, definition: GeneratorDefinition, result: GeneratorResult) -> None:
         del definition, result
-        engine = self._context and self._context.opened("engine")
-        if self.engine_name is None and isinstance(engine, Engine):
+        if self._context is None or self.engine_name is not None:
+            return
+        engine = cast("Engine | None", self._context.opened("engine"))
+        if engine is not None:
             self.tables, self.engine_name = engine.tables(), engine.name
 
 
