@@ -20,6 +20,7 @@ from voyant.core.lookup import SettingsLookup
 
 if TYPE_CHECKING:  # thirty dataclasses, a third of the registry's import, for annotations alone
     from voyant.core.engine import Engine
+    from voyant.core.results import StepReport
     from voyant.core.tables import QueryResult, TableSummary
 
 __all__ = ["ArtifactWriter", "GeneratorContext"]
@@ -89,6 +90,8 @@ class GeneratorContext(dict[str, Any]):
         self._now = datetime.now(UTC)
         #: What earlier generators of the run made: artifact key -> path.
         self.artifacts: Mapping[str, str] = {}
+        #: What became of the generators before this one, in order.
+        self.steps: tuple[StepReport, ...] = ()
 
     def __missing__(self, key: str) -> Any:  # noqa: ANN401 - a dict's value
         raise ContextError(
@@ -173,7 +176,7 @@ class GeneratorContext(dict[str, Any]):
 
     def write_text(self, name: str, text: str) -> str:
         """Write an artifact as UTF-8 text, whole or not at all, and return its path."""
-        return self._writer.write_bytes(name, text.encode())
+        return self._writer.write_bytes(name, text.encode(errors="replace"))
 
     def write_bytes(self, name: str, content: bytes) -> str:
         """Write an artifact, whole or not at all, and return its path."""
