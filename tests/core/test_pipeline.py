@@ -435,3 +435,23 @@ except KeyboardInterrupt:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=25
     )
     assert done.stdout.strip() == "passed"
+
+
+def test_a_generator_is_told_what_became_of_those_before_it():
+    registry, seen = PluginRegistry(), []
+    registry.register("works", order=1, description="Works.")(lambda ctx: {"a": "a.json"})
+    registry.register("breaks", order=2, description="Breaks.")(raising(ValueError("it broke")))
+    registry.register("gated", order=3, description="Gated.", feature_flag="enable_x")(lambda _: {})
+    registry.register("last", order=4)(lambda ctx: seen.extend(ctx.steps) or {})
+    registry.register("after", order=5)(lambda _: {})
+    registry.run({**JOB, "flags": {"enable_x": False}})
+    assert [(step.name, step.description, step.status) for step in seen] == [
+        ("works", "Works.", "ok"),
+        ("breaks", "Breaks.", "failed"),
+        ("gated", "Gated.", "skipped"),
+    ]
+    assert [step.artifacts for step in seen] == [("a.json",), (), ()]
+    assert [step.reason for step in seen] == ["", "it broke", "enable_x is off (run flags)"]
+    assert [step.gate and step.gate.flag for step in seen] == [None, None, "enable_x"]
+    with pytest.raises(AttributeError):
+        seen[0].status = "failed"

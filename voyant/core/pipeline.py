@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from voyant.core.context import GeneratorContext
 from voyant.core.definition import GeneratorDefinition
 from voyant.core.errors import ArtifactError, ConfigurationError, VoyantError, did_you_mean
 from voyant.core.gates import GateDecision, Gates
-from voyant.core.results import GeneratorResult, PipelineResult
+from voyant.core.results import GeneratorResult, PipelineResult, StepReport
 
 __all__ = ["Observer", "Plan", "PlannedStep", "make_plan", "run_plan"]
 
@@ -110,7 +110,9 @@ def run_plan(
     """
     ctx = GeneratorContext(context, settings=settings)
     result = PipelineResult(success=True)
+    failed: dict[str, str] = {}
     ctx.artifacts = MappingProxyType(result.artifacts)
+    ctx.skipped, ctx.failed = MappingProxyType(result.skipped), MappingProxyType(failed)
     owner = _one_line(
         f"job={_text(ctx.get('job_id', '-'))} tenant={_text(ctx.get('tenant_id', '-'))}"
     )
@@ -127,22 +129,40 @@ def run_plan(
                 reason = f"core generator {result.failed_core!r} failed before it"
             if reason:
                 result.skipped[definition.name] = reason
+                ctx.steps += (_report(step, None, reason),)
                 _logger.info("%s skipped: %s %s", definition.name, reason, owner)
                 _tell(observers, "generator_skipped", definition, reason)
                 continue
             _tell(observers, "generator_started", definition)
             outcome = _run_one(definition, ctx, producers)
             result.results.append(outcome)
-            if outcome.success:
+            if outcome.error is None:
                 result.artifacts.update(outcome.artifacts)
-            elif definition.is_core:
-                result.success, result.failed_core = False, definition.name
+            else:
+                failed[definition.name] = outcome.error
+                if definition.is_core:
+                    result.success, result.failed_core = False, definition.name
+            ctx.steps += (_report(step, outcome, outcome.error or ""),)
             _log(outcome, owner)
             _tell(observers, "generator_finished", definition, outcome)
     finally:
         ctx.close()
     _tell(observers, "run_finished", result)
     return result
+
+
+def _report(step: PlannedStep, outcome: GeneratorResult | None, reason: str) -> StepReport:
+    status: Literal["ok", "failed", "skipped"] = "skipped"
+    if outcome is not None:
+        status = "ok" if outcome.success else "failed"
+    return StepReport(
+        name=step.definition.name,
+        description=step.definition.description,
+        status=status,
+        reason=reason,
+        gate=step.gate,
+        artifacts=() if outcome is None else tuple(outcome.artifacts.values()),
+    )
 
 
 def _run_one(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from voyant.core.gates import GateDecision
 
-__all__ = ["ArtifactResult", "GeneratorResult", "PipelineResult"]
+__all__ = ["ArtifactResult", "GeneratorResult", "PipelineResult", "StepReport"]
 
 #: What a generator returns: artifact key -> path of the file it wrote.
 ArtifactResult = Mapping[str, str | Path]
@@ -33,6 +34,27 @@ class GeneratorResult:
     error: str | None = None
     duration_ms: float = 0.0
     traceback: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """What later generators of a run are told of an earlier one; without times, which differ.
+
+    Attributes:
+        name: The generator's name.
+        description: One sentence about it.
+        status: How it went.
+        reason: Why it failed or was skipped; empty when it is ok.
+        gate: How its feature flag was decided, if it has one.
+        artifacts: The paths of what it made.
+    """
+
+    name: str
+    description: str
+    status: Literal["ok", "failed", "skipped"]
+    reason: str = ""
+    gate: GateDecision | None = None
+    artifacts: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

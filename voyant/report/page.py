@@ -22,7 +22,12 @@ _INDENT = re.compile(r"\n\s+")
 
 
 def render_page(
-    template: str, context: Mapping[str, object], *, title: str, styles: Sequence[str] = ()
+    template: str,
+    context: Mapping[str, object],
+    *,
+    title: str,
+    styles: Sequence[str] = (),
+    scripts: Sequence[str] = (),
 ) -> str:
     """Render a self-contained HTML page.
 
@@ -36,6 +41,7 @@ def render_page(
         context: What the template prints; a name it asks for and does not find is an error.
         title: The page's title, plain text.
         styles: Style sheets in `styles/`, without the ending, beside the one every page has.
+        scripts: Scripts beside `script.js`, without the ending, that only this page needs.
 
     Returns:
         The page.
@@ -44,7 +50,7 @@ def render_page(
         jinja2.UndefinedError: The template prints something the context does not have.
     """
     style = "".join(_style(name) for name in ("page", *styles))
-    script = _script()
+    script = "".join(_script(name) for name in ("script", *scripts))
     page = {
         "title": visible(title),
         "policy": _policy(style, script),
@@ -75,8 +81,8 @@ def _style(name: str) -> str:
 
 
 @cache
-def _script() -> str:
-    return files("voyant.report").joinpath("script.js").read_text(encoding="utf-8")
+def _script(name: str = "script") -> str:
+    return files("voyant.report").joinpath(f"{name}.js").read_text(encoding="utf-8")
 
 
 def _policy(style: str, script: str) -> str:
