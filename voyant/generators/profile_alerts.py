@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from voyant.artifacts.pointers import make_pointer
 from voyant.artifacts.profile import Alert, ColumnProfile, TableProfile
 
 __all__ = ["table_alerts"]
@@ -30,14 +31,6 @@ def table_alerts(table: str, profile: TableProfile) -> list[Alert]:
     return sorted(found, key=lambda alert: _SEVERITIES.index(alert.severity))
 
 
-def _pointer(*parts: str) -> str:
-    """Return a JSON pointer.
-
-    Source: RFC 6901, section 3.
-    """
-    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
-
-
 def _about_table(table: str, profile: TableProfile) -> Iterator[Alert]:
     def alert(kind: str, severity: str, message: str, *path: str) -> Alert:
         return Alert(
@@ -45,7 +38,7 @@ def _about_table(table: str, profile: TableProfile) -> Iterator[Alert]:
             severity=severity,
             column=None,
             message=message,
-            pointer=_pointer("tables", table, *path),
+            pointer=make_pointer("tables", table, *path),
         )
 
     if profile.row_count == 0:
@@ -89,7 +82,7 @@ class _Column:
             severity=severity,
             column=self._name,
             message=message,
-            pointer=_pointer("tables", self._table, "columns", self._name, *path),
+            pointer=make_pointer("tables", self._table, "columns", self._name, *path),
         )
 
     def alerts(self) -> Iterator[Alert]:
