@@ -90,10 +90,6 @@ class GeneratorContext(dict[str, Any]):
         self._now = datetime.now(UTC)
         #: What earlier generators of the run made: artifact key -> path.
         self.artifacts: Mapping[str, str] = {}
-        #: Generators that do not run, or have not run because of a failure -> why.
-        self.skipped: Mapping[str, str] = {}
-        #: Generators of the run that failed so far -> their error.
-        self.failed: Mapping[str, str] = {}
         #: What became of the generators before this one, in order.
         self.steps: tuple[StepReport, ...] = ()
 

@@ -110,9 +110,7 @@ def run_plan(
     """
     ctx = GeneratorContext(context, settings=settings)
     result = PipelineResult(success=True)
-    failed: dict[str, str] = {}
     ctx.artifacts = MappingProxyType(result.artifacts)
-    ctx.skipped, ctx.failed = MappingProxyType(result.skipped), MappingProxyType(failed)
     owner = _one_line(
         f"job={_text(ctx.get('job_id', '-'))} tenant={_text(ctx.get('tenant_id', '-'))}"
     )
@@ -136,12 +134,10 @@ def run_plan(
             _tell(observers, "generator_started", definition)
             outcome = _run_one(definition, ctx, producers)
             result.results.append(outcome)
-            if outcome.error is None:
+            if outcome.success:
                 result.artifacts.update(outcome.artifacts)
-            else:
-                failed[definition.name] = outcome.error
-                if definition.is_core:
-                    result.success, result.failed_core = False, definition.name
+            elif definition.is_core:
+                result.success, result.failed_core = False, definition.name
             ctx.steps += (_report(step, outcome, outcome.error or ""),)
             _log(outcome, owner)
             _tell(observers, "generator_finished", definition, outcome)
