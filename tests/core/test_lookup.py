@@ -58,7 +58,8 @@ import sys, types
 from voyant.core.plugin_registry import PluginRegistry
 registry = PluginRegistry()
 registry.register("mine", feature_flag="enable_mine")(lambda ctx: {})
-result = registry.run({"job_id": "j"}, types.SimpleNamespace(enable_mine=True))
+answers = types.SimpleNamespace(enable_mine=True, generators={}, run_timeout_seconds=60)
+result = registry.run({"job_id": "j"}, answers)
 assert len(result.results) == 1
 print("pydantic" in sys.modules)
 """

@@ -14,7 +14,7 @@ from voyant.artifacts.base import Artifact, ArtifactPart
 from voyant.artifacts.names import check_name
 from voyant.core.errors import UnsafeNameError
 from voyant.core.gates import GateDecision
-from voyant.core.pipeline import Plan
+from voyant.core.plan import Plan
 from voyant.core.results import GeneratorResult, PipelineResult
 
 __all__ = [

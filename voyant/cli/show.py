@@ -23,7 +23,8 @@ from rich.text import Text
 from voyant.cli.text import clean
 from voyant.core.context import GeneratorContext
 from voyant.core.definition import GeneratorDefinition
-from voyant.core.pipeline import Observer, Plan
+from voyant.core.pipeline import Observer
+from voyant.core.plan import Plan
 from voyant.core.results import GeneratorResult, PipelineResult
 
 __all__ = ["ProgressObserver", "print_json", "print_line", "print_table"]

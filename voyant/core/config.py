@@ -12,12 +12,13 @@ import tomllib
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import ByteSize, Field, PrivateAttr, ValidationError
+from pydantic import ByteSize, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -31,6 +32,8 @@ __all__ = ["Settings", "get_settings", "load_settings", "redact_url"]
 
 _PREFIX = "VOYANT_"
 _DEFAULT_FILE = "voyant.toml"
+#: Tables that are merged over all sources, and how deep: a switch must not get lost.
+_MERGED = {"flags": 1, "generators": 2}
 
 
 @dataclass(slots=True)
@@ -56,6 +59,7 @@ class Settings(BaseSettings, FlagSource):
         env_file=".env",
         env_file_encoding="utf-8",
         env_ignore_empty=True,
+        env_nested_delimiter="__",
         extra="ignore",
         frozen=True,
         allow_inf_nan=False,
@@ -74,6 +78,20 @@ class Settings(BaseSettings, FlagSource):
     """Run the report generator, which writes `index.html`."""
     flags: dict[str, bool] = Field(default_factory=dict[str, bool])
     """Flags of other people's generators; each also works as `VOYANT_<FLAG>`."""
+
+    generators: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
+    """Options by generator: `[generators.charts]` with `enabled`, `order`, `core`,
+    `timeout_seconds`, `isolation`, `memory_limit` and the generator's own parameters."""
+    plugins: bool = True
+    """Look for other people's generators: installed packages and the folders of `plugin_path`."""
+    plugin_path: str = ""
+    """Folders of plugin files (`*.py`), separated as in `PATH`."""
+    plugins_allow: Annotated[list[str], NoDecode] = Field(default_factory=list[str])
+    """If any, the only plugins that are loaded, by name; commas separate them in the environment."""
+    plugins_deny: Annotated[list[str], NoDecode] = Field(default_factory=list[str])
+    """Plugins that are not loaded, by name."""
+    run_timeout_seconds: float | None = Field(default=None, gt=0)
+    """Time a whole run may take; what has not run by then is skipped."""
 
     artifacts_root: str = "artifacts"
     """Folder that job folders are written to."""
@@ -140,6 +158,11 @@ class Settings(BaseSettings, FlagSource):
             if flag not in self._sources:
                 object.__setattr__(self, flag, getattr(self, followed))  # the model is frozen
 
+    @field_validator("plugins_allow", "plugins_deny", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -168,7 +191,7 @@ class Settings(BaseSettings, FlagSource):
         if source is None:
             followed = FOLLOWED_FLAGS.get(field)
             return f"follows {followed}" if followed else "default"
-        return _variable(field) if source == "environment" else source
+        return _variable(field.replace(".", "__")) if source == "environment" else source
 
     def look_up_flag(self, flag: str) -> tuple[object, str] | None:
         """Return a flag's value and who set it; None for one that nobody set, or that follows.
@@ -212,16 +235,27 @@ class _Remembered(PydanticBaseSettingsSource):
         if isinstance(self._source, DotEnvSettingsSource):
             reading.dotenv.update(self._source.env_vars)
         values = self._source()
-        flags = values.pop("flags", None)
-        new = {name: value for name, value in values.items() if self._is_first(name)}
-        if isinstance(flags, dict):  # the one table that is merged: a switch must not get lost
-            table = cast("dict[str, object]", flags)
-            new["flags"] = {f: value for f, value in table.items() if self._is_first(f"flags.{f}")}
-            self._is_first("flags")
-        elif flags is not None:
-            new["flags"] = flags
-            self._is_first("flags")
+        new: dict[str, Any] = {}
+        for name, value in values.items():
+            depth = _MERGED.get(name, 0)
+            if depth and isinstance(value, dict):
+                self._is_first(name)
+                new[name] = self._unset(name, cast("dict[str, Any]", value), depth)
+            elif self._is_first(name):
+                new[name] = value
         return new
+
+    def _unset(self, path: str, table: dict[str, Any], depth: int) -> dict[str, Any]:
+        """Return the entries of a table that no earlier source has set."""
+        kept: dict[str, Any] = {}
+        for key, value in table.items():
+            entry = f"{path}.{key}"
+            if depth > 1 and isinstance(value, dict):
+                self._is_first(entry)
+                kept[key] = self._unset(entry, cast("dict[str, Any]", value), depth - 1)
+            elif self._is_first(entry):
+                kept[key] = value
+        return kept
 
     def _is_first(self, name: str) -> bool:
         return _reading.get().sources.setdefault(name, self._label) == self._label

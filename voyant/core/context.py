@@ -90,6 +90,8 @@ class GeneratorContext(dict[str, Any]):
         self._now = datetime.now(UTC)
         #: What earlier generators of the run made: artifact key -> path.
         self.artifacts: Mapping[str, str] = {}
+        #: The generator's own parameters, an instance of what it declared; None if it declared none.
+        self.parameters: Any = None
         #: What became of the generators before this one, in order.
         self.steps: tuple[StepReport, ...] = ()
 

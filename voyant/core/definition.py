@@ -7,19 +7,46 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import inf
 from types import CodeType, FunctionType, MethodType
-from typing import cast
+from typing import Any, Literal, cast, get_args
 
 from voyant.core.context import GeneratorContext
 from voyant.core.errors import RegistrationError
 from voyant.core.results import ArtifactResult
 
-__all__ = ["GeneratorDefinition", "Handler", "check_handler", "check_terms"]
+__all__ = [
+    "GeneratorDefinition",
+    "Handler",
+    "Isolation",
+    "PluginOrigin",
+    "check_handler",
+    "check_limits",
+    "check_terms",
+]
 
 #: A generator's function: takes a context, returns (or, if async, is awaited for) its artifacts.
 Handler = Callable[[GeneratorContext], ArtifactResult | Awaitable[ArtifactResult]]
 
+#: Where a generator runs.
+Isolation = Literal["none", "process"]
+
 _name_pattern = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginOrigin:
+    """The plugin a generator came with.
+
+    Attributes:
+        plugin: The entry point's name, or the file's without its ending.
+        distribution: The installed package that declares it; empty for a file.
+        version: That package's version.
+    """
+
+    plugin: str
+    distribution: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +60,13 @@ class GeneratorDefinition:
         feature_flag: The settings field that gates it, None if nothing does.
         order: Lower runs earlier; equal orders run as registered.
         given_description: What `register` was told; see `description`.
+        requires: Generators, or artifact keys, without which it cannot run.
+        produces: Artifact keys it makes, so that others can require them; informative otherwise.
+        timeout_seconds: Time it may take, None for no limit of its own.
+        isolation: `none` runs it in this process, `process` in a child that can be killed.
+        memory_limit_bytes: Memory its child process may use; needs `process`.
+        parameters: A pydantic model or dataclass of what can be configured about it.
+        origin: The plugin it came with, None for ours and for one registered by hand.
     """
 
     name: str
@@ -41,6 +75,13 @@ class GeneratorDefinition:
     feature_flag: str | None = None
     order: int = 100
     given_description: str = ""
+    requires: tuple[str, ...] = ()
+    produces: tuple[str, ...] = ()
+    timeout_seconds: float | None = None
+    isolation: Isolation = "none"
+    memory_limit_bytes: int | None = None
+    parameters: type[Any] | None = None
+    origin: PluginOrigin | None = None
 
     @property
     def description(self) -> str:
@@ -66,7 +107,18 @@ class GeneratorDefinition:
         return self.has_handler_of(other) and self._terms() == other._terms()
 
     def _terms(self) -> tuple[object, ...]:
-        return (self.is_core, self.feature_flag, self.order, self.given_description)
+        return (
+            self.is_core,
+            self.feature_flag,
+            self.order,
+            self.given_description,
+            self.requires,
+            self.produces,
+            self.timeout_seconds,
+            self.isolation,
+            self.memory_limit_bytes,
+            self.parameters,
+        )
 
 
 def check_terms(
@@ -101,6 +153,46 @@ def check_terms(
         raise RegistrationError(
             f"Generator {name!r} has the description {description!r}.", remedy="Use text."
         )
+
+
+def check_limits(  # noqa: PLR0913 - the keyword-only half of `register`
+    name: str,
+    requires: object,
+    produces: object,
+    timeout_seconds: object,
+    isolation: object,
+    memory_limit_bytes: object,
+    parameters: object,
+) -> None:
+    """Refuse requirements, limits and parameters that cannot be kept.
+
+    Raises:
+        RegistrationError: Says which part, and which value it should have had.
+    """
+
+    def refuse(part: str, value: object, remedy: str) -> RegistrationError:
+        return RegistrationError(f"Generator {name!r} has {part}={value!r}.", remedy=remedy)
+
+    for part, value in (("requires", requires), ("produces", produces)):
+        items = cast("tuple[object, ...]", value) if isinstance(value, tuple) else None
+        if items is None or not all(isinstance(item, str) and item for item in items):
+            raise refuse(part, value, "Use a tuple of names, such as ('profile',).")
+    if name in cast("tuple[str, ...]", requires):
+        raise refuse("requires", requires, "A generator cannot require itself.")
+    if timeout_seconds is not None and not _is_positive(timeout_seconds):
+        raise refuse("timeout_seconds", timeout_seconds, "Use a number of seconds above 0.")
+    if isolation not in get_args(Isolation):
+        raise refuse("isolation", isolation, "Use 'none' or 'process'.")
+    if memory_limit_bytes is not None and not (
+        isinstance(memory_limit_bytes, int) and _is_positive(memory_limit_bytes)
+    ):
+        raise refuse("memory_limit_bytes", memory_limit_bytes, "Use a number of bytes above 0.")
+    if parameters is not None and not isinstance(parameters, type):
+        raise refuse("parameters", parameters, "Use a pydantic model or a dataclass.")
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < inf
 
 
 def check_handler(name: str, handler: object) -> None:

@@ -19,6 +19,10 @@ class FlagSource(ABC):
     def look_up_flag(self, flag: str) -> tuple[object, str] | None:
         """Return what a flag was set to and who set it, None when nobody did."""
 
+    @abstractmethod
+    def source_of(self, field: str) -> str:
+        """Name who set a field, or an entry of a table: `generators.charts.order`."""
+
 
 class SettingsLookup:
     """Asks the object given to a run first, and reads `Settings` at most once."""
@@ -41,6 +45,11 @@ class SettingsLookup:
         """Return a setting; what another object does not say, `Settings` does."""
         value = self._foreign(name)
         return getattr(self._settings(), name) if value is None else value
+
+    def source_of(self, name: str) -> str:
+        """Name who set a setting: `settings` for another object than `Settings`."""
+        field = name.partition(".")[0]
+        return "settings" if self._foreign(field) is not None else self._settings().source_of(name)
 
     def _foreign(self, name: str) -> object | None:
         is_ours = self._given is None or self._given is self._source

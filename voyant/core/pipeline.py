@@ -7,37 +7,20 @@ import logging
 import os
 import threading
 import traceback
-from collections.abc import Awaitable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from time import perf_counter
+from collections.abc import Awaitable, Mapping, Sequence
+from time import monotonic, perf_counter
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
 from voyant.core.context import GeneratorContext
 from voyant.core.definition import GeneratorDefinition
-from voyant.core.errors import ArtifactError, ConfigurationError, VoyantError, did_you_mean
-from voyant.core.gates import GateDecision, Gates
+from voyant.core.errors import ArtifactError, VoyantError
+from voyant.core.plan import Plan
 from voyant.core.results import GeneratorResult, PipelineResult, StepReport
 
-__all__ = ["Observer", "Plan", "PlannedStep", "make_plan", "run_plan"]
+__all__ = ["Observer", "run_plan"]
 
 _logger = logging.getLogger("voyant.pipeline")
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedStep:
-    """One generator of a run: `skip_reason` is empty if it is to run."""
-
-    definition: GeneratorDefinition
-    skip_reason: str = ""
-    gate: GateDecision | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The generators of a run, in order."""
-
-    steps: tuple[PlannedStep, ...]
 
 
 class Observer:
@@ -57,40 +40,6 @@ class Observer:
 
     def run_finished(self, result: PipelineResult) -> None:
         """Called after the last generator."""
-
-
-def make_plan(
-    definitions: Sequence[GeneratorDefinition],
-    context: Mapping[str, Any],
-    settings: object | None,
-    *,
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-) -> Plan:
-    """Decide for each generator, in order, whether it is to run; each flag is decided once.
-
-    Raises:
-        ConfigurationError: `only` or `skip` names no generator, or a flag has no clear value.
-    """
-    known = {definition.name for definition in definitions}
-    for name in (*only, *skip):
-        if name not in known:
-            raise ConfigurationError(
-                f"There is no generator {name!r}.", remedy=did_you_mean(name, known)
-            )
-    gates = Gates(settings, context.get("flags"))
-    steps: list[PlannedStep] = []
-    for definition in definitions:
-        flag = definition.feature_flag
-        gate = None if flag is None else gates.decide(flag)
-        if (only and definition.name not in only) or definition.name in skip:
-            reason = "not asked for in this run"
-        elif gate is not None and not gate.enabled:
-            reason = gate.reason
-        else:
-            reason = ""
-        steps.append(PlannedStep(definition, reason, gate))
-    return Plan(tuple(steps))
 
 
 def run_plan(
@@ -115,6 +64,8 @@ def run_plan(
         f"job={_text(ctx.get('job_id', '-'))} tenant={_text(ctx.get('tenant_id', '-'))}"
     )
     producers: dict[str, str] = {}
+    limit = plan.timeout_seconds
+    deadline = None if limit is None else monotonic() + limit
     try:
         _make_folder(ctx)
         _tell(observers, "run_started", plan, ctx)
@@ -122,9 +73,7 @@ def run_plan(
             definition = step.definition
             if step.gate is not None:
                 result.gates[definition.name] = step.gate
-            reason = step.skip_reason
-            if result.failed_core is not None and not reason:
-                reason = f"core generator {result.failed_core!r} failed before it"
+            reason = step.skip_reason or _reason_to_skip(definition, result, deadline)
             if reason:
                 result.skipped[definition.name] = reason
                 ctx.steps += (_report(step, None, reason),)
@@ -132,7 +81,8 @@ def run_plan(
                 _tell(observers, "generator_skipped", definition, reason)
                 continue
             _tell(observers, "generator_started", definition)
-            outcome = _run_one(definition, ctx, producers)
+            ctx.parameters = step.parameters
+            outcome = _run_one(definition, ctx, producers, deadline)
             result.results.append(outcome)
             if outcome.success:
                 result.artifacts.update(outcome.artifacts)
@@ -161,18 +111,63 @@ def _report(step: PlannedStep, outcome: GeneratorResult | None, reason: str) -> 
     )
 
 
+def _reason_to_skip(
+    definition: GeneratorDefinition, result: PipelineResult, deadline: float | None
+) -> str:
+    """Say why a generator cannot run after what has happened in this run; nothing if it can."""
+    if result.failed_core is not None:
+        return f"core generator {result.failed_core!r} failed before it"
+    if deadline is not None and monotonic() >= deadline:
+        return "the run's time limit was reached before it"
+    for requirement in definition.requires:
+        made = {run.name for run in result.results if run.success}
+        if requirement not in made and requirement not in result.artifacts:
+            failed = any(run.name == requirement for run in result.results)
+            why = "failed" if failed else "nothing before it made"
+            return f"it requires {requirement!r}, which {why}"
+    return ""
+
+
+def _call(
+    definition: GeneratorDefinition, ctx: GeneratorContext, deadline: float | None
+) -> object:
+    """Call the handler, within its limits and what is left of the run's time."""
+    seconds = definition.timeout_seconds
+    if deadline is not None:
+        left = max(deadline - monotonic(), 0.001)
+        seconds = left if seconds is None else min(seconds, left)
+    if definition.isolation == "process":
+        from voyant.core.isolation import call_in_process  # noqa: PLC0415 - only where asked for
+
+        return call_in_process(
+            definition, ctx, timeout_seconds=seconds, memory_limit_bytes=definition.memory_limit_bytes
+        )
+    if seconds is None:
+        return _finished(definition.handler(ctx))
+    from voyant.core.isolation import call_with_deadline  # noqa: PLC0415 - only where asked for
+
+    return call_with_deadline(lambda given: _finished(definition.handler(given)), ctx, seconds)
+
+
+def _finished(returned: object) -> object:
+    """Wait for what an async handler returned."""
+    if hasattr(type(returned), "__await__"):
+        return _wait_for(cast("Awaitable[object]", returned))
+    return returned
+
+
 def _run_one(
-    definition: GeneratorDefinition, ctx: GeneratorContext, producers: dict[str, str]
+    definition: GeneratorDefinition,
+    ctx: GeneratorContext,
+    producers: dict[str, str],
+    deadline: float | None,
 ) -> GeneratorResult:
     """Run one generator; whatever it does but Ctrl-C becomes a result."""
     started = perf_counter()
     artifacts: dict[str, str] = {}
     error = trace = None
     try:
-        returned: object = definition.handler(ctx)
-        if hasattr(type(returned), "__await__"):
-            returned = _wait_for(cast("Awaitable[object]", returned))
-        artifacts = _checked(returned, definition.name, producers)
+        artifacts = _checked(_call(definition, ctx, deadline), definition.name, producers)
     except KeyboardInterrupt:
         raise
     except BaseException as caught:

@@ -11,16 +11,31 @@ The functions here speak to one registry, `default_registry`; embedders can make
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from voyant.core.context import GeneratorContext
-from voyant.core.definition import GeneratorDefinition, Handler, check_handler, check_terms
+from voyant.core.definition import (
+    GeneratorDefinition,
+    Handler,
+    Isolation,
+    PluginOrigin,
+    check_handler,
+    check_limits,
+    check_terms,
+)
 from voyant.core.errors import RegistrationError
-from voyant.core.pipeline import Observer, Plan, make_plan, run_plan
+from voyant.core.gates import parse_flag
+from voyant.core.lookup import SettingsLookup
+from voyant.core.pipeline import Observer, run_plan
+from voyant.core.plan import Plan, make_plan
 from voyant.core.results import ArtifactResult, GeneratorResult, PipelineResult
+
+if TYPE_CHECKING:  # importlib.metadata costs as much as the rest of us
+    from voyant.core.discovery import Plugin, PluginPolicy
 
 __all__ = [
     "BUILTIN_GENERATORS",
@@ -42,6 +57,9 @@ __all__ = [
 #: Built-in generators, in the order they run: each lives in `voyant.generators.<name>`.
 BUILTIN_GENERATORS: Final = ("profile", "kpi", "sufficiency")
 
+#: Nothing beyond the specification's five parameters.
+_PLAIN: Final = ((), (), None, "none", None, None)
+
 _H = TypeVar("_H", bound=Handler)
 
 
@@ -60,6 +78,10 @@ class PluginRegistry:
         self._builtins = {module.rpartition(".")[2]: module for module in builtins}
         self._builtin_definitions: dict[str, GeneratorDefinition] = {}
         self._builtins_are_due = bool(builtins)
+        self._plugins: list[Plugin] = []
+        self._plugins_are_due = bool(builtins)
+        self._loading: PluginOrigin | None = None
+        self._discovering = threading.RLock()
 
     def register(
         self,
@@ -70,6 +92,12 @@ class PluginRegistry:
         description: str = "",
         *,
         replace: bool = False,
+        requires: tuple[str, ...] = (),
+        produces: tuple[str, ...] = (),
+        timeout_seconds: float | None = None,
+        isolation: Isolation = "none",
+        memory_limit_bytes: int | None = None,
+        parameters: type[Any] | None = None,
     ) -> Callable[[_H], _H]:
         """Return a decorator that registers a generator and gives the function back unchanged.
 
@@ -80,16 +108,35 @@ class PluginRegistry:
             order: Lower runs earlier; equal orders run as registered.
             description: One sentence; the docstring's first paragraph if empty.
             replace: Take the name over from another generator.
+            requires: Names of generators, or artifact keys, without which it is skipped.
+            produces: Artifact keys it makes, for those who require them.
+            timeout_seconds: Time it may take.
+            isolation: `process` runs it in a child process, which can be killed.
+            memory_limit_bytes: Memory that child may use.
+            parameters: A pydantic model or dataclass of what can be configured about it; the
+                generator finds an instance in `ctx.parameters`.
 
         Raises:
             RegistrationError: Something that cannot be registered; nothing was changed.
         """
         check_terms(name, is_core, feature_flag, order, description)
+        extended = (requires, produces, timeout_seconds, isolation, memory_limit_bytes, parameters)
+        if extended != _PLAIN:
+            check_limits(name, *extended)
 
         def decorate(handler: _H) -> _H:
             check_handler(name, handler)
             self._add(
-                GeneratorDefinition(name, handler, is_core, feature_flag, order, description),
+                GeneratorDefinition(
+                    name,
+                    handler,
+                    is_core,
+                    feature_flag,
+                    order,
+                    description,
+                    *extended,
+                    self._loading,
+                ),
                 replace=replace,
             )
             return handler
@@ -139,12 +186,66 @@ class PluginRegistry:
         with self._lock:
             self._definitions = {}
             self._sorted = None
-            self._builtins_are_due = False
+            self._builtins_are_due = self._plugins_are_due = False
+            self._plugins = []
+
+    def load_plugins(self, settings: object | None = None) -> tuple[Plugin, ...]:
+        """Find and load other people's generators, once; broken ones are reported, not raised.
+
+        Args:
+            settings: Any object with attributes, asked for `plugins`, `plugin_path`,
+                `plugins_allow` and `plugins_deny`; `Settings` when None.
+
+        Returns:
+            Every plugin that was found, and what became of it.
+        """
+        with self._discovering:
+            if not self._plugins_are_due:
+                return tuple(self._plugins)
+            self._plugins_are_due = False
+            if self._builtins_are_due:
+                self._import_builtins()
+            from voyant.core.discovery import find_plugins  # noqa: PLC0415 - see the imports
+
+            self._plugins = [self._load(plugin) for plugin in find_plugins(_policy(settings))]
+            return tuple(self._plugins)
+
+    def _load(self, plugin: Plugin) -> Plugin:
+        if plugin.status != "found":
+            return plugin
+        with self._lock:
+            before = dict(self._definitions)
+        from voyant.core.discovery import load_plugin  # noqa: PLC0415 - see the imports
+
+        self._loading = plugin.origin
+        try:
+            loaded = load_plugin(plugin, self)
+        finally:
+            self._loading = None
+        with self._lock:
+            if loaded.status == "failed":  # all of it or nothing of it
+                self._definitions, self._sorted = before, None
+                return loaded
+            names = tuple(
+                name for name, found in self._definitions.items() if before.get(name) is not found
+            )
+        if not names:
+            return loaded.failed(
+                "It registered no generator.", "Decorate one with @register, or uninstall it."
+            )
+        return dataclasses.replace(loaded, generators=names)
+
+    def has_handler(self, handler: object) -> bool:
+        """Whether some generator is this very function."""
+        with self._lock:
+            return any(found.handler is handler for found in self._definitions.values())
 
     def snapshot(self) -> tuple[GeneratorDefinition, ...]:
         """Return the generators as they are now, in the order they run."""
         if self._builtins_are_due:
             self._import_builtins()
+        if self._plugins_are_due:
+            self.load_plugins()
         with self._lock:
             if self._builtins_are_due:  # still: nobody has cleared the registry meanwhile
                 self._list_builtins()
@@ -166,6 +267,14 @@ class PluginRegistry:
                 "order": definition.order,
                 "description": definition.description,
                 "source": definition.source,
+                "requires": list(definition.requires),
+                "produces": list(definition.produces),
+                "timeout_seconds": definition.timeout_seconds,
+                "isolation": definition.isolation,
+                "memory_limit_bytes": definition.memory_limit_bytes,
+                "plugin": definition.origin.plugin if definition.origin else None,
+                "distribution": definition.origin.distribution if definition.origin else None,
+                "version": definition.origin.version if definition.origin else None,
             }
             for definition in self.snapshot()
         ]
@@ -189,7 +298,15 @@ class PluginRegistry:
         Raises:
             ConfigurationError: `only` or `skip` names no generator, or a flag has no clear value.
         """
-        return make_plan(self.snapshot(), context or {}, settings, only=only, skip=skip)
+        self.load_plugins(settings)
+        return make_plan(
+            self.snapshot(),
+            context or {},
+            settings,
+            only=only,
+            skip=skip,
+            unloaded=[plugin.origin.plugin for plugin in self._plugins if not plugin.generators],
+        )
 
     def run(
         self,
@@ -203,6 +320,18 @@ class PluginRegistry:
         """Run the planned generators one after the other; see `run_generators`."""
         plan = self.plan(context, settings, only=only, skip=skip)
         return run_plan(plan, context, settings, observers=observers)
+
+
+def _policy(settings: object | None) -> PluginPolicy:
+    from voyant.core.discovery import PluginPolicy  # noqa: PLC0415 - see the imports
+
+    lookup = SettingsLookup(settings)
+    return PluginPolicy(
+        enabled=parse_flag("plugins", lookup.value("plugins"), lookup.source_of("plugins")),
+        path=str(lookup.value("plugin_path")),
+        allow=cast("list[str]", lookup.value("plugins_allow")),
+        deny=cast("list[str]", lookup.value("plugins_deny")),
+    )
 
 
 def _conflict(

@@ -28,7 +28,8 @@ from voyant.core.context import GeneratorContext
 from voyant.core.definition import GeneratorDefinition
 from voyant.core.engine import Engine
 from voyant.core.errors import FolderError
-from voyant.core.pipeline import Observer, Plan, run_plan
+from voyant.core.pipeline import Observer, run_plan
+from voyant.core.plan import Plan
 from voyant.core.plugin_registry import PluginRegistry, default_registry
 from voyant.core.results import GeneratorResult, PipelineResult
 from voyant.jobs.interrupts import CtrlC
