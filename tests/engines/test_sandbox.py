@@ -272,7 +272,7 @@ def has_landlock(tmp_path_factory) -> bool:
     """Whether this kernel can withhold the right to write."""
     script = (
         "import sys\n"
-        "from voyant.engines.landlock import give_up_writing\n"
+        "from voyant.core.landlock import give_up_writing\n"
         "print(give_up_writing(sys.argv[1]))"
     )
     done = subprocess.run(

@@ -7,6 +7,10 @@
     ├── UnsafeNameError (ValueError)       a job, tenant or file name that could leave its folder
     ├── ArtifactError (ValueError)         an artifact that must not or cannot be written
     ├── FolderError (OSError)              a job folder that is not what it should be
+    ├── GeneratorError (RuntimeError)      a generator that a limit or a process ended
+    │   ├── GeneratorTimeoutError (TimeoutError)   it was not done at its deadline
+    │   ├── GeneratorCrashedError                  its process died without an answer
+    │   └── GeneratorFailedError                   it raised, in its own process
     └── EngineError (RuntimeError)         the engine that holds the tables
         ├── SourceError (ValueError)           an input that cannot be opened as a table
         ├── UnknownTableError (LookupError)    a table the job does not have
@@ -29,6 +33,10 @@ __all__ = [
     "ContextError",
     "EngineError",
     "FolderError",
+    "GeneratorCrashedError",
+    "GeneratorError",
+    "GeneratorFailedError",
+    "GeneratorTimeoutError",
     "QueryError",
     "QueryMemoryError",
     "QueryTimeoutError",
@@ -101,6 +109,22 @@ class ArtifactError(VoyantError, ValueError):
 
 class FolderError(VoyantError, OSError):
     """A job folder that is not what it should be: another tenant's, unfinished, altered."""
+
+
+class GeneratorError(VoyantError, RuntimeError):
+    """A generator that was ended from outside, or whose end came from another process."""
+
+
+class GeneratorTimeoutError(GeneratorError, TimeoutError):
+    """A generator that was not done at its deadline."""
+
+
+class GeneratorCrashedError(GeneratorError):
+    """A generator whose process died without an answer; the message says of what."""
+
+
+class GeneratorFailedError(GeneratorError):
+    """A generator that raised in a process of its own; its traceback there is attached as a note."""
 
 
 class EngineError(VoyantError, RuntimeError):

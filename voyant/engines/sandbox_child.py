@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 from voyant.core.errors import UnsafeQueryError
 from voyant.engines.guard import check_query
-from voyant.engines.landlock import give_up_writing
+from voyant.core.landlock import give_up_writing
 from voyant.engines.recipe import ConnectionRecipe, open_connection
 
 if TYPE_CHECKING:
