@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -178,7 +181,7 @@ def test_generators_are_listed_in_order(voyant, generators):
     places = [result.stdout.index(name) for name in ("first", "gated", "flaky")]
     assert places == sorted(places)
     assert "Do little, when allowed." in result.stdout
-    listed = json.loads(voyant("generators", "--json").stdout)
+    listed = json.loads(voyant("generators", "--json").stdout)["generators"]
     assert [entry["name"] for entry in listed] == ["first", "gated", "flaky"]
     assert listed[1]["feature_flag"] == "enable_gated"
 
@@ -255,3 +258,19 @@ def test_a_wide_name_does_not_lose_its_end(voyant, own_registry, monkeypatch):
     assert result.exit_code == 0
     assert result.stdout.count("a" * 5) >= 5
     assert result.stdout.count("表") == 60
+
+
+def test_plugins_of_a_folder_are_listed_with_what_is_wrong(voyant, tmp_path):
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    (folder / "absent.py").write_text("import nothing_there")
+    shown = subprocess.run(
+        [sys.executable, "-m", "voyant", "generators"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"VOYANT_PLUGIN_PATH": str(folder)},
+    ).stdout
+    assert "Plugin absent" in shown
+    assert "Install 'nothing_there'" in shown
+    assert json.loads(voyant("generators", "--no-plugins", "--json").stdout)["plugins"] == []

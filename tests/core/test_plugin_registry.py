@@ -76,6 +76,14 @@ def test_the_metadata_is_listed_in_order(registry) -> None:
         "feature_flag": "enable_a",
         "order": 1,
         "description": "A.",
+        "requires": [],
+        "produces": [],
+        "timeout_seconds": None,
+        "isolation": "none",
+        "memory_limit_bytes": None,
+        "plugin": None,
+        "distribution": None,
+        "version": None,
     }
     assert (second["name"], second["description"]) == ("b", "Do nothing.")
 

@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 
 from voyant.artifacts.base import Artifact, ArtifactPart
 from voyant.artifacts.names import check_name
+from voyant.core.discovery import Plugin
 from voyant.core.errors import UnsafeNameError
 from voyant.core.gates import GateDecision
 from voyant.core.plan import Plan
@@ -23,6 +24,7 @@ __all__ = [
     "GeneratorEntry",
     "Manifest",
     "Parameters",
+    "PluginEntry",
     "Problem",
     "Versions",
     "describe_generators",
@@ -72,6 +74,8 @@ class GeneratorEntry(ArtifactPart):
 
     name: str
     description: str
+    plugin: str | None = None
+    """The plugin it came with: distribution and version, or the file's name; null for ours."""
     is_core: bool
     order: int
     status: Literal["ok", "failed", "skipped"]
@@ -87,6 +91,34 @@ class GeneratorEntry(ArtifactPart):
     """Paths of the files it wrote, relative to this folder."""
     details: dict[str, JsonValue] = Field(default_factory=dict)
     """What it noted about this run with `ctx.note`."""
+
+
+class PluginEntry(ArtifactPart):
+    """What became of one plugin that was found."""
+
+    name: str
+    distribution: str
+    """The package that declares it; empty for a file."""
+    version: str
+    status: Literal["loaded", "failed", "denied"]
+    generators: list[str]
+    """Names of the generators it registered."""
+    error: str
+    """Why it failed or was denied."""
+    remedy: str
+
+    @classmethod
+    def of(cls, plugin: Plugin) -> PluginEntry:
+        """Take over what became of a plugin."""
+        return cls(
+            name=plugin.origin.plugin,
+            distribution=plugin.origin.distribution,
+            version=plugin.origin.version,
+            status="failed" if plugin.status == "found" else plugin.status,
+            generators=list(plugin.generators),
+            error=plugin.error,
+            remedy=plugin.remedy,
+        )
 
 
 class ArtifactEntry(ArtifactPart):
@@ -153,6 +185,8 @@ class Manifest(Artifact):
     parameters: Parameters
     generators: list[GeneratorEntry]
     """All registered generators, in the order they run."""
+    plugins: list[PluginEntry] = Field(default_factory=list[PluginEntry])
+    """All plugins that were found, the broken ones too."""
     artifacts: list[ArtifactEntry]
     """By path."""
     problems: list[Problem]
@@ -182,6 +216,7 @@ def describe_generators(
             GeneratorEntry(
                 name=definition.name,
                 description=definition.description,
+                plugin=None if definition.origin is None else str(definition.origin),
                 is_core=definition.is_core,
                 order=definition.order,
                 status=_status(outcome),

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from voyant.cli.config import ConfigFile
 from voyant.cli.exits import Debug
 
-__all__ = ["Only", "Skip", "generators", "plan"]
+if TYPE_CHECKING:
+    from voyant.core.config import Settings
+    from voyant.core.definition import GeneratorDefinition
+    from voyant.core.discovery import Plugin
+
+__all__ = ["NoPlugins", "Only", "Skip", "generators", "plan", "settings_for"]
 
 Only = Annotated[
     list[str] | None,
@@ -22,32 +28,73 @@ Skip = Annotated[
 ]
 
 
+NoPlugins = Annotated[
+    bool, typer.Option("--no-plugins", help="Do not look for other people's generators.")
+]
+
+
+def settings_for(config: str | Path | None, *, no_plugins: bool) -> Settings:
+    """Read the settings, with discovery switched off if asked for."""
+    from voyant.core.config import load_settings
+
+    return load_settings(config, plugins=False) if no_plugins else load_settings(config)
+
+
 def generators(
     *,
+    config: ConfigFile = None,
+    no_plugins: NoPlugins = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     _debug: Debug = False,
 ) -> None:
-    """List the registered generators, in the order they run."""
-    from voyant.cli.show import print_json, print_table
-    from voyant.core.plugin_registry import list_generators
+    """List the registered generators, in the order they run, and the plugins that are found."""
+    from voyant.cli.show import print_json, print_line, print_table
+    from voyant.core.plugin_registry import default_registry
 
-    listed = list_generators()
+    settings = settings_for(config, no_plugins=no_plugins)
+    plugins = default_registry.load_plugins(settings)
+    steps = {step.definition.name: step for step in default_registry.plan({}, settings).steps}
+    registered = {entry["name"]: entry for entry in default_registry.describe()}
+    listed: list[dict[str, Any]] = [
+        registered[name]
+        | {
+            "order": step.definition.order,
+            "is_core": step.definition.is_core,
+            "timeout_seconds": step.definition.timeout_seconds,
+            "isolation": step.definition.isolation,
+            "memory_limit_bytes": step.definition.memory_limit_bytes,
+            "enabled": step.gate is None or step.gate.enabled,
+            "gate": None if step.gate is None else asdict(step.gate),
+        }
+        for name, step in steps.items()
+    ]
     if json:
-        print_json(listed)
+        print_json({"generators": listed, "plugins": [_plugin_facts(p) for p in plugins]})
         return
     print_table(
-        ("order", "generator", "kind", "flag", "description"),
+        ("order", "generator", "kind", "", "flag", "limits", "requires", "from", "description"),
         [
             (
                 str(entry["order"]),
                 entry["name"],
                 _kind(is_core=entry["is_core"]),
+                "on" if entry["enabled"] else "off",
                 entry["feature_flag"] or "",
+                _limits(steps[entry["name"]].definition),
+                ", ".join(entry["requires"]),
+                _origin(entry["distribution"], entry["version"], entry["plugin"]),
                 entry["description"],
             )
             for entry in listed
         ],
     )
+    for plugin in plugins:
+        if plugin.status != "loaded":
+            origin = plugin.origin
+            where = _origin(origin.distribution, origin.version, plugin.reference)
+            print_line(
+                f"Plugin {origin.plugin} ({where}) {plugin.status}: {plugin.error} {plugin.remedy}"
+            )
 
 
 def plan(
@@ -55,15 +102,16 @@ def plan(
     only: Only = None,
     skip: Skip = None,
     config: ConfigFile = None,
+    no_plugins: NoPlugins = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     _debug: Debug = False,
 ) -> None:
     """Show what would run, in which order, what is off and why."""
     from voyant.cli.show import print_json, print_table
-    from voyant.core.config import load_settings
     from voyant.core.plugin_registry import default_registry
 
-    planned = default_registry.plan({}, load_settings(config), only=only or (), skip=skip or ())
+    settings = settings_for(config, no_plugins=no_plugins)
+    planned = default_registry.plan({}, settings, only=only or (), skip=skip or ())
     if json:
         print_json(
             [
@@ -74,19 +122,24 @@ def plan(
                     "runs": not step.skip_reason,
                     "reason": step.skip_reason or None,
                     "gate": None if step.gate is None else asdict(step.gate),
+                    "requires": list(step.definition.requires),
+                    "timeout_seconds": step.definition.timeout_seconds,
+                    "isolation": step.definition.isolation,
+                    "memory_limit_bytes": step.definition.memory_limit_bytes,
                 }
                 for step in planned.steps
             ]
         )
         return
     print_table(
-        ("order", "generator", "kind", "", "why"),
+        ("order", "generator", "kind", "", "limits", "why"),
         [
             (
                 str(step.definition.order),
                 step.definition.name,
                 _kind(is_core=step.definition.is_core),
                 "off" if step.skip_reason else "runs",
+                _limits(step.definition),
                 step.skip_reason or (step.gate.reason if step.gate else "no flag"),
             )
             for step in planned.steps
@@ -96,3 +149,33 @@ def plan(
 
 def _kind(*, is_core: bool) -> str:
     return "core" if is_core else "extended"
+
+
+def _limits(definition: GeneratorDefinition) -> str:
+    """Say how long, where and with how much memory a generator may run.
+
+    >>> from voyant.core.definition import GeneratorDefinition
+    >>> _limits(GeneratorDefinition("x", print, timeout_seconds=60.0, isolation="process"))
+    '60 s, own process'
+    """
+    parts: list[str] = []
+    if definition.timeout_seconds is not None:
+        parts.append(f"{definition.timeout_seconds:g} s")
+    if definition.isolation == "process":
+        parts.append("own process")
+    if definition.memory_limit_bytes is not None:
+        parts.append(f"{definition.memory_limit_bytes / 1024**2:,.0f} MiB")
+    return ", ".join(parts)
+
+
+def _origin(distribution: object, version: object, place: object) -> str:
+    if distribution:
+        return f"{distribution} {version}"
+    return str(place or "voyant")
+
+
+def _plugin_facts(plugin: Plugin) -> dict[str, object]:
+    facts = asdict(plugin)
+    facts.pop("traceback")
+    origin = facts.pop("origin")
+    return {"name": origin["plugin"], **origin, **facts}

@@ -11,7 +11,7 @@ import typer
 
 from voyant.cli.config import ConfigFile
 from voyant.cli.exits import Debug, ExitCode, is_debug, say_error
-from voyant.cli.generators import Only, Skip
+from voyant.cli.generators import NoPlugins, Only, Skip, settings_for
 
 if TYPE_CHECKING:
     from voyant.core.config import Settings
@@ -62,16 +62,16 @@ def run(  # noqa: PLR0913 - the options of the command
     ] = None,
     only: Only = None,
     skip: Skip = None,
+    no_plugins: NoPlugins = False,
     json: AsJson = False,
     _debug: Debug = False,
 ) -> None:
     """Run the generators over tables; write their artifacts."""
     from voyant.cli.inputs import merge_kpis, read_sources
-    from voyant.core.config import load_settings
     from voyant.core.errors import ConfigurationError
     from voyant.jobs.request import JobRequest
 
-    settings = load_settings(config)
+    settings = settings_for(config, no_plugins=no_plugins)
     sources = read_sources(paths or [], table or [])
     if not sources:
         _check_warehouse(settings, warehouse)
@@ -99,11 +99,11 @@ def demo(
     out: Annotated[
         str, typer.Option(metavar="DIR", help="Folder that the job's folder is made in.")
     ] = "voyant-demo",
+    no_plugins: NoPlugins = False,
     json: AsJson = False,
     _debug: Debug = False,
 ) -> None:
     """Run all generators on every flight that left New York in 2013."""
-    from voyant.core.config import load_settings
     from voyant.demo import KPIS, table_paths
     from voyant.jobs.request import JobRequest
 
@@ -114,7 +114,7 @@ def demo(
         artifacts_root=out,
         as_of=_DEMO_AS_OF,
     )
-    _run(request, load_settings(), json=json, debug=is_debug(ctx))
+    _run(request, settings_for(None, no_plugins=no_plugins), json=json, debug=is_debug(ctx))
 
 
 def _run(request: JobRequest, settings: Settings, *, json: bool, debug: bool) -> None:

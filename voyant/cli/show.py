@@ -50,13 +50,15 @@ def print_line(text: str = "") -> None:
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table on stdout; cells are plain text, whatever they hold."""
+    """Print a table of plain text on stdout, whatever it holds; empty columns are left out."""
+    kept = [i for i in range(len(headings)) if not rows or any(row[i] for row in rows)]
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        is_number = heading in {"order", "time"}
-        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+    for i in kept:
+        is_number = headings[i] in {"order", "time"}
+        table.add_column(headings[i], justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(clean(cell), style=_STATUS_STYLES.get(cell, "")) for cell in row))
+        cells = (row[i] for i in kept)
+        table.add_row(*(Text(clean(cell), style=_STATUS_STYLES.get(cell, "")) for cell in cells))
     Console(file=sys.stdout, highlight=False).print(table)
 
 

@@ -87,7 +87,8 @@ class Settings(BaseSettings, FlagSource):
     plugin_path: str = ""
     """Folders of plugin files (`*.py`), separated as in `PATH`."""
     plugins_allow: Annotated[list[str], NoDecode] = Field(default_factory=list[str])
-    """If any, the only plugins that are loaded, by name; commas separate them in the environment."""
+    """If any, the only plugins that are loaded, by name; commas separate them in the
+    environment."""
     plugins_deny: Annotated[list[str], NoDecode] = Field(default_factory=list[str])
     """Plugins that are not loaded, by name."""
     run_timeout_seconds: float | None = Field(default=None, gt=0)
@@ -161,7 +162,9 @@ class Settings(BaseSettings, FlagSource):
     @field_validator("plugins_allow", "plugins_deny", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else value
+        return (
+            [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else value
+        )
 
     @classmethod
     def settings_customise_sources(

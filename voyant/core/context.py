@@ -90,16 +90,21 @@ class GeneratorContext(dict[str, Any]):
         self._now = datetime.now(UTC)
         #: What earlier generators of the run made: artifact key -> path.
         self.artifacts: Mapping[str, str] = {}
-        #: The generator's own parameters, an instance of what it declared; None if it declared none.
+        #: The generator's own parameters, an instance of what it declared; None without any.
         self.parameters: Any = None
-        #: What became of the generators before this one, in order.
-        self.steps: tuple[StepReport, ...] = ()
+        #: Set by the run: tells `steps`, when somebody asks.
+        self.account: Callable[[], tuple[StepReport, ...]] = tuple
 
     def __missing__(self, key: str) -> Any:  # noqa: ANN401 - a dict's value
         raise ContextError(
             f"The context has no {key!r}.",
             remedy=f"Pass it to run_generators. {did_you_mean(key, [*self, *_KEYS])}",
         )
+
+    @property
+    def steps(self) -> tuple[StepReport, ...]:
+        """What became of the generators before this one, in order."""
+        return self.account()
 
     @property
     def job_id(self) -> str:

@@ -48,6 +48,10 @@ class PluginOrigin:
     distribution: str = ""
     version: str = ""
 
+    def __str__(self) -> str:
+        """Name the distribution and its version, or the file."""
+        return f"{self.distribution} {self.version}" if self.distribution else self.plugin
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GeneratorDefinition:
@@ -155,7 +159,7 @@ def check_terms(
         )
 
 
-def check_limits(  # noqa: PLR0913 - the keyword-only half of `register`
+def check_limits(
     name: str,
     requires: object,
     produces: object,
@@ -174,9 +178,10 @@ def check_limits(  # noqa: PLR0913 - the keyword-only half of `register`
         return RegistrationError(f"Generator {name!r} has {part}={value!r}.", remedy=remedy)
 
     for part, value in (("requires", requires), ("produces", produces)):
-        items = cast("tuple[object, ...]", value) if isinstance(value, tuple) else None
-        if items is None or not all(isinstance(item, str) and item for item in items):
-            raise refuse(part, value, "Use a tuple of names, such as ('profile',).")
+        items = cast("tuple[object, ...]", value)
+        is_tuple = isinstance(cast("object", value), tuple)
+        if not is_tuple or not all(isinstance(item, str) and item for item in items):
+            raise refuse(part, items, "Use a tuple of names, such as ('profile',).")
     if name in cast("tuple[str, ...]", requires):
         raise refuse("requires", requires, "A generator cannot require itself.")
     if timeout_seconds is not None and not _is_positive(timeout_seconds):

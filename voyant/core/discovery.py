@@ -1,13 +1,13 @@
 """Which plugins are there, and what became of loading each?
 
-A plugin is an installed package with an entry point in the group `voyant.generators`, or a Python file
-in a folder of `plugin_path`. A broken one is reported by name and remedy, and everything else runs.
+A plugin is an installed package with an entry point in the group `voyant.generators`, or a Python
+file in a folder of `plugin_path`. A broken one is reported by name and remedy; all else runs.
 
-What an entry point leads to may be a module whose decorators register, a function of a `registry`, an
-object with such a `register` method, or a generator itself, which is registered under the entry point's
-name. A package can declare, without being imported, what its generator will be: an entry point of the
-same name in the group `voyant.generators.declared` with the value `order_75.core.api_1` (each part
-optional).
+What an entry point leads to may be a module whose decorators register, a function of a `registry`,
+an object with such a `register` method, or a generator itself, which is registered under the entry
+point's name. A package can declare, without being imported, what its generator will be: an entry
+point of the same name in the group `voyant.generators.declared` with the value
+`order_75.core.api_1`, each part optional.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _DECLARED_GROUP: Final = "voyant.generators.declared"
 _FILE_PACKAGE: Final = "voyant_plugins"
 
 
-class Registrar(Protocol):
+class _Registrar(Protocol):
     """What a plugin needs of a registry."""
 
     def register(self, name: str) -> Callable[[Any], Any]:
@@ -164,7 +164,7 @@ def _with_declaration(plugin: Plugin, text: str) -> Plugin:
 
 
 def _files(path: str) -> Iterator[Plugin]:
-    for folder in filter(None, path.split(os.pathsep)):
+    for folder in filter(None, map(str.strip, path.split(os.pathsep))):
         place = Path(folder).expanduser()
         if not place.is_dir():
             origin = PluginOrigin(plugin=place.name or folder)
@@ -177,7 +177,7 @@ def _files(path: str) -> Iterator[Plugin]:
                 yield Plugin(origin=PluginOrigin(plugin=file.stem), reference=str(file.resolve()))
 
 
-def load_plugin(plugin: Plugin, registry: Registrar) -> Plugin:
+def load_plugin(plugin: Plugin, registry: _Registrar) -> Plugin:
     """Import a plugin and let it register; whatever it does but Ctrl-C becomes its status.
 
     The caller fills in `generators`, which only the registry knows.
@@ -216,7 +216,7 @@ def _import(plugin: Plugin) -> object:
     return module
 
 
-def _register(plugin: Plugin, loaded: object, registry: Registrar) -> None:
+def _register(plugin: Plugin, loaded: object, registry: _Registrar) -> None:
     if isinstance(loaded, ModuleType):
         return  # its decorators have registered
     method = getattr(loaded, "register", None)

@@ -108,9 +108,7 @@ class GeneratorOptions:
     def _whole(self, key: str) -> int:
         value = self.values[key]
         try:
-            if isinstance(value, (bool, float)):
-                raise ValueError  # noqa: TRY301 - 1.5 and true are not orders
-            return int(str(value))
+            return int(str(value))  # neither 1.5 nor true is a whole number
         except ValueError:
             raise self._wrong(key, "Use a whole number.") from None
 
@@ -133,17 +131,15 @@ class GeneratorOptions:
         from pydantic import ByteSize, TypeAdapter, ValidationError  # noqa: PLC0415 - see above
 
         try:
-            size = TypeAdapter(ByteSize).validate_python(self.values["memory_limit"])
+            size = int(TypeAdapter(ByteSize).validate_python(self.values["memory_limit"]))
         except ValidationError:
             size = 0
         if size <= 0:
             raise self._wrong("memory_limit", "Use a size such as '1GB'.")
-        return int(size)
+        return size
 
 
-def read_options(
-    lookup: SettingsLookup, known: Collection[str]
-) -> Mapping[str, GeneratorOptions]:
+def read_options(lookup: SettingsLookup, known: Collection[str]) -> Mapping[str, GeneratorOptions]:
     """Return what is configured, by generator.
 
     Args:

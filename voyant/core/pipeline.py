@@ -63,6 +63,7 @@ def run_plan(
     owner = _one_line(
         f"job={_text(ctx.get('job_id', '-'))} tenant={_text(ctx.get('tenant_id', '-'))}"
     )
+    ctx.account = lambda: _account(plan, result)
     producers: dict[str, str] = {}
     limit = plan.timeout_seconds
     deadline = None if limit is None else monotonic() + limit
@@ -76,7 +77,6 @@ def run_plan(
             reason = step.skip_reason or _reason_to_skip(definition, result, deadline)
             if reason:
                 result.skipped[definition.name] = reason
-                ctx.steps += (_report(step, None, reason),)
                 _logger.info("%s skipped: %s %s", definition.name, reason, owner)
                 _tell(observers, "generator_skipped", definition, reason)
                 continue
@@ -88,7 +88,6 @@ def run_plan(
                 result.artifacts.update(outcome.artifacts)
             elif definition.is_core:
                 result.success, result.failed_core = False, definition.name
-            ctx.steps += (_report(step, outcome, outcome.error or ""),)
             _log(outcome, owner)
             _tell(observers, "generator_finished", definition, outcome)
     finally:
@@ -97,18 +96,30 @@ def run_plan(
     return result
 
 
-def _report(step: PlannedStep, outcome: GeneratorResult | None, reason: str) -> StepReport:
-    status: Literal["ok", "failed", "skipped"] = "skipped"
-    if outcome is not None:
-        status = "ok" if outcome.success else "failed"
-    return StepReport(
-        name=step.definition.name,
-        description=step.definition.description,
-        status=status,
-        reason=reason,
-        gate=step.gate,
-        artifacts=() if outcome is None else tuple(outcome.artifacts.values()),
-    )
+def _account(plan: Plan, result: PipelineResult) -> tuple[StepReport, ...]:
+    """Tell what has become of the plan's generators so far."""
+    ran = {outcome.name: outcome for outcome in result.results}
+    reports: list[StepReport] = []
+    for step in plan.steps:
+        name = step.definition.name
+        outcome = ran.get(name)
+        if outcome is None and name not in result.skipped:
+            break  # the one that is running, and those after it
+        status: Literal["ok", "failed", "skipped"] = "skipped"
+        reason = result.skipped.get(name, "")
+        if outcome is not None:
+            status, reason = "ok" if outcome.success else "failed", outcome.error or ""
+        reports.append(
+            StepReport(
+                name=name,
+                description=step.definition.description,
+                status=status,
+                reason=reason,
+                gate=step.gate,
+                artifacts=() if outcome is None else tuple(outcome.artifacts.values()),
+            )
+        )
+    return tuple(reports)
 
 
 def _reason_to_skip(
@@ -128,9 +139,7 @@ def _reason_to_skip(
     return ""
 
 
-def _call(
-    definition: GeneratorDefinition, ctx: GeneratorContext, deadline: float | None
-) -> object:
+def _call(definition: GeneratorDefinition, ctx: GeneratorContext, deadline: float | None) -> object:
     """Call the handler, within its limits and what is left of the run's time."""
     seconds = definition.timeout_seconds
     if deadline is not None:
@@ -140,13 +149,19 @@ def _call(
         from voyant.core.isolation import call_in_process  # noqa: PLC0415 - only where asked for
 
         return call_in_process(
-            definition, ctx, timeout_seconds=seconds, memory_limit_bytes=definition.memory_limit_bytes
+            definition,
+            ctx,
+            timeout_seconds=seconds,
+            memory_limit_bytes=definition.memory_limit_bytes,
         )
     if seconds is None:
         return _finished(definition.handler(ctx))
     from voyant.core.isolation import call_with_deadline  # noqa: PLC0415 - only where asked for
 
-    return call_with_deadline(lambda given: _finished(definition.handler(given)), ctx, seconds)
+    def handler(given: GeneratorContext) -> object:
+        return _finished(definition.handler(given))
+
+    return call_with_deadline(handler, ctx, seconds)
 
 
 def _finished(returned: object) -> object:

@@ -114,7 +114,7 @@ def _configured(
 def _gate(
     definition: GeneratorDefinition, options: GeneratorOptions | None, gates: Gates
 ) -> GateDecision | None:
-    """Return the decision that turns the generator off, else the more specific one, None ungated."""
+    """Return the decision that turns it off, else the more specific one, None without any."""
     flag = definition.feature_flag
     by_flag = None if flag is None else gates.decide(flag)
     by_option = None if options is None else options.gate()

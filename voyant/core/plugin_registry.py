@@ -66,11 +66,12 @@ _H = TypeVar("_H", bound=Handler)
 class PluginRegistry:
     """Generators by name. All methods may be called from any thread; a run works on a snapshot."""
 
-    def __init__(self, builtins: Sequence[str] = ()) -> None:
+    def __init__(self, builtins: Sequence[str] = (), *, with_plugins: bool = False) -> None:
         """Start empty.
 
         Args:
             builtins: Modules imported on first use; each registers the generator it is named after.
+            with_plugins: Whether other people's generators are looked for on first use.
         """
         self._lock = threading.RLock()
         self._definitions: dict[str, GeneratorDefinition] = {}
@@ -79,11 +80,11 @@ class PluginRegistry:
         self._builtin_definitions: dict[str, GeneratorDefinition] = {}
         self._builtins_are_due = bool(builtins)
         self._plugins: list[Plugin] = []
-        self._plugins_are_due = bool(builtins)
+        self._plugins_are_due = with_plugins
         self._loading: PluginOrigin | None = None
         self._discovering = threading.RLock()
 
-    def register(
+    def register(  # noqa: PLR0913 - the specification's five, and keyword-only extensions
         self,
         name: str,
         is_core: bool = False,  # noqa: FBT001, FBT002 - positional by the specification
@@ -351,7 +352,7 @@ def _conflict(
 
 
 default_registry: Final = PluginRegistry(
-    [f"voyant.generators.{name}" for name in BUILTIN_GENERATORS]
+    [f"voyant.generators.{name}" for name in BUILTIN_GENERATORS], with_plugins=True
 )
 
 register = default_registry.register

@@ -18,6 +18,7 @@ from voyant.artifacts.kpis import KpisArtifact
 from voyant.artifacts.manifest import (
     Manifest,
     Parameters,
+    PluginEntry,
     Versions,
     describe_generators,
     list_artifacts,
@@ -86,6 +87,7 @@ def run_job(
     """
     settings = settings or get_settings()
     context = make_context(request, settings)
+    plugins = registry.load_plugins(settings)
     plan = registry.plan(context, settings, only=request.only, skip=request.skip)
     started_at, clock = datetime.now(UTC), perf_counter()
     context.setdefault("as_of", started_at)
@@ -112,6 +114,7 @@ def run_job(
             generators=describe_generators(
                 plan, result, artifacts, cast("Mapping[str, dict[str, JsonValue]]", store.notes)
             ),
+            plugins=[PluginEntry.of(plugin) for plugin in plugins],
             artifacts=artifacts,
             problems=problems,
         )
