@@ -30,6 +30,7 @@ __all__ = [
     "ArtifactStore",
     "open_store",
     "replace_file",
+    "to_json",
 ]
 
 MANIFEST_NAME: Final = "manifest.json"
@@ -151,11 +152,11 @@ class ArtifactStore:
         Raises:
             ArtifactError: A value that JSON cannot hold; and as `write_bytes`.
         """
-        return self.write_bytes(name, _to_json(name, value))
+        return self.write_bytes(name, to_json(name, value))
 
     def write_manifest(self, manifest: BaseModel) -> str:
         """Write `manifest.json`, which says that the job is finished, and return its path."""
-        path = self._write(MANIFEST_NAME, _to_json(MANIFEST_NAME, manifest))
+        path = self._write(MANIFEST_NAME, to_json(MANIFEST_NAME, manifest))
         (self.folder / JOURNAL_NAME).unlink(missing_ok=True)
         return path
 
@@ -306,8 +307,16 @@ def _read_object(content: bytes) -> dict[str, object]:
     return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
-def _to_json(name: str, value: object) -> bytes:
-    """Return JSON with a trailing newline; lone surrogates become U+FFFD, as UTF-8 has none."""
+def to_json(name: str, value: object) -> bytes:
+    """Return JSON with a trailing newline; lone surrogates become U+FFFD, as UTF-8 has none.
+
+    Args:
+        name: What it is for, for the message.
+        value: A pydantic model, or plain values without NaN.
+
+    Raises:
+        ArtifactError: A value that JSON cannot hold.
+    """
     from pydantic import BaseModel  # noqa: PLC0415 - slow, and a start-up must not pay for it
 
     if not isinstance(value, BaseModel):

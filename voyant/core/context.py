@@ -15,7 +15,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from voyant.core.errors import ConfigurationError, ContextError, did_you_mean
+from voyant.core.errors import (
+    ConfigurationError,
+    ContextError,
+    GeneratorTimeoutError,
+    did_you_mean,
+)
 from voyant.core.lookup import SettingsLookup
 
 if TYPE_CHECKING:  # thirty dataclasses, a third of the registry's import, for annotations alone
@@ -87,6 +92,7 @@ class GeneratorContext(dict[str, Any]):
         self._lookup = SettingsLookup(self._given_settings)
         self._opened: dict[str, Any] = {}
         self._lock = threading.RLock()
+        self._shut_out: set[int] = set()
         self._now = datetime.now(UTC)
         #: What earlier generators of the run made: artifact key -> path.
         self.artifacts: Mapping[str, str] = {}
@@ -216,6 +222,8 @@ class GeneratorContext(dict[str, Any]):
 
     def _service(self, name: str) -> object:
         with self._lock:
+            if self._shut_out and threading.get_ident() in self._shut_out:
+                raise GeneratorTimeoutError("This generator's time is over.")
             if name in self._given:
                 return self._given[name]
             if name not in self._opened:
@@ -228,8 +236,16 @@ class GeneratorContext(dict[str, Any]):
 
     def opened(self, service: str) -> object | None:
         """Return a service that is in use, None if no generator has asked for it."""
-        with self._lock:
-            return self._given.get(service, self._opened.get(service))
+        # Without the lock: a generator that is late may hold it, and must be interrupted.
+        return self._given.get(service, self._opened.get(service))
+
+    def shut_out(self, thread: int) -> None:
+        """Give a thread no service any more: its generator is late and has been abandoned."""
+        self._shut_out.add(thread)
+
+    def let_in(self, thread: int) -> None:
+        """Forget a thread that has ended; another may get its number."""
+        self._shut_out.discard(thread)
 
     def close(self) -> None:
         """Close the services this context opened itself, not those it was given."""

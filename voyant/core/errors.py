@@ -124,7 +124,7 @@ class GeneratorCrashedError(GeneratorError):
 
 
 class GeneratorFailedError(GeneratorError):
-    """A generator that raised in a process of its own; its traceback there is attached as a note."""
+    """A generator that raised in a process of its own; its traceback is attached as a note."""
 
 
 class EngineError(VoyantError, RuntimeError):

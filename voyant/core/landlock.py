@@ -75,7 +75,7 @@ def _allow(libc: ctypes.CDLL, ruleset: int, rights: int, path: str) -> bool:
         if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
             rights &= _FILE_RIGHTS
         rule = struct.pack("=Qi", rights, descriptor)
-        return libc.syscall(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0) == 0
+        return bool(libc.syscall(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0) == 0)
     finally:
         os.close(descriptor)
 

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,11 +29,11 @@ from voyant.core.tables import (
 from voyant.engines import duckdb_relations as relations
 from voyant.engines.duckdb_summary import measure_column
 from voyant.engines.duckdb_types import column_kind
-from voyant.engines.recipe import open_connection
+from voyant.engines.recipe import ConnectionRecipe, open_connection
 from voyant.engines.sandbox import QueryLimits, Sandbox
 from voyant.engines.sources import open_sources, quote_name
 
-__all__ = ["DuckDBEngine"]
+__all__ = ["DuckDBEngine", "EngineHandover"]
 
 _T = TypeVar("_T")
 
@@ -63,22 +64,47 @@ class DuckDBEngine:
         Raises:
             SourceError: An input that cannot be opened as a table.
         """
-        self._scratch = Path(tempfile.mkdtemp(prefix="voyant-", dir=temp_directory))
-        self._limits = limits or QueryLimits()
-        self._sandbox: Sandbox | None = None
-        self._memory: dict[tuple[object, ...], Any] = {}
-        self._lock = threading.RLock()
+        self._start(threads, memory_limit_bytes, temp_directory, limits or QueryLimits())
         try:
             self._recipe, self.origins = open_sources(sources, tables, self._scratch)
-            self._connection = open_connection(
-                self._recipe,
-                threads=threads,
-                memory_limit_bytes=memory_limit_bytes,
-                temp_directory=self._scratch / "spill",
-            )
+            self._connect()
         except BaseException:
             shutil.rmtree(self._scratch, ignore_errors=True)
             raise
+
+    def _start(
+        self,
+        threads: int | None,
+        memory_limit_bytes: int | None,
+        temp_directory: str | Path | None,
+        limits: QueryLimits,
+    ) -> None:
+        self._scratch = Path(tempfile.mkdtemp(prefix="voyant-", dir=temp_directory))
+        self._threads, self._memory_limit_bytes = threads, memory_limit_bytes
+        self._limits = limits
+        self._sandbox: Sandbox | None = None
+        self._memory: dict[tuple[object, ...], Any] = {}
+        self._lock = threading.RLock()
+
+    def _connect(self) -> None:
+        self._connection = open_connection(
+            self._recipe,
+            threads=self._threads,
+            memory_limit_bytes=self._memory_limit_bytes,
+            temp_directory=self._scratch / "spill",
+        )
+
+    def handover(self) -> EngineHandover:
+        """Return what another process needs to open the same tables while this one lives."""
+        return EngineHandover(
+            recipe=self._recipe,
+            origins=self.origins,
+            # Not under the lock: whoever holds it may be a generator that has been given up.
+            memory=dict(self._memory),
+            threads=self._threads,
+            memory_limit_bytes=self._memory_limit_bytes,
+            limits=self._limits,
+        )
 
     @property
     def name(self) -> str:
@@ -207,8 +233,10 @@ class DuckDBEngine:
             return self._sandbox
 
     def interrupt(self) -> None:
-        """Stop what is running, from another thread."""
+        """Stop what is running, from another thread; a user's query too."""
         self._connection.interrupt()
+        if self._sandbox is not None:
+            self._sandbox.interrupt()
 
     def close(self) -> None:
         """Let go of files, connections and the child process."""
@@ -230,3 +258,40 @@ class DuckDBEngine:
                     text = str(error).strip().split("\n", 1)[0]
                     raise EngineError(f"Table {table!r}: {text}") from error
             return self._memory[key]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineHandover:
+    """An engine on its way to another process: the recipe, and every answer it remembers."""
+
+    recipe: ConnectionRecipe
+    origins: dict[str, str]
+    memory: dict[tuple[object, ...], Any] = field(repr=False)
+    threads: int | None
+    memory_limit_bytes: int | None
+    limits: QueryLimits
+
+    def open(
+        self, *, temp_directory: str | Path, memory_limit_bytes: int | None = None
+    ) -> DuckDBEngine:
+        """Open the tables again: nothing is parsed, and no remembered answer is computed, twice."""
+        return _ReopenedEngine(self, temp_directory, memory_limit_bytes)
+
+
+class _ReopenedEngine(DuckDBEngine):
+    """The engine at the other end."""
+
+    def __init__(
+        self,
+        handover: EngineHandover,
+        temp_directory: str | Path,
+        memory_limit_bytes: int | None,
+    ) -> None:
+        self._start(handover.threads, memory_limit_bytes, temp_directory, handover.limits)
+        self._recipe, self.origins = handover.recipe, handover.origins
+        self._memory.update(handover.memory)
+        try:
+            self._connect()
+        except duckdb.Error as error:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            raise EngineError(f"The tables cannot be opened again: {error}") from error

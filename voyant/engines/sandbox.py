@@ -151,6 +151,19 @@ class Sandbox:
             if child is not None:
                 child.kill()
 
+    def interrupt(self) -> None:
+        """End the query that runs, from another thread; the next one gets a fresh child."""
+        child = self._child  # not under the lock, which the running query holds
+        if child is not None and self._lock_is_held():
+            child.interrupt()
+
+    def _lock_is_held(self) -> bool:
+        """Tell whether another thread is in the middle of a query."""
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+            return False
+        return True
+
     @property
     def child_pid(self) -> int | None:
         """Process id of the child that waits for queries, if there is one."""
@@ -252,6 +265,11 @@ class _Child:
         deadline = time.monotonic() + timeout_seconds
         self._send(request)
         return self._receive(deadline)
+
+    def interrupt(self) -> None:
+        """Kill the process; whoever waits for its answer sees that it is gone, and cleans up."""
+        with suppress(ProcessLookupError, PermissionError):
+            self._process.kill()
 
     def kill(self) -> None:
         """Kill the process and its group, wait for it, and remove its folder."""

@@ -8,19 +8,16 @@ output: four bytes of length (big-endian), then that many bytes of JSON.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import math
 import os
-import resource
-import signal
 import struct
-import sys
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from voyant.core.confinement import die_with, limit_cpu, limit_memory
 from voyant.core.errors import UnsafeQueryError
-from voyant.engines.guard import check_query
 from voyant.core.landlock import give_up_writing
+from voyant.engines.guard import check_query
 from voyant.engines.recipe import ConnectionRecipe, open_connection
 
 if TYPE_CHECKING:
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _HEADER: Final = struct.Struct(">I")
-_PR_SET_PDEATHSIG: Final = 1
 # DuckDB's own share of the memory: the rest is for allocations it does not count, such as strings
 # being built, allocator slack and the rows on their way out.
 _ENGINE_SHARE: Final = 0.6
@@ -53,7 +49,7 @@ def main() -> None:
     setup = _read(requests)
     if setup is None:
         return
-    _die_with(setup["parent_pid"])
+    die_with(setup["parent_pid"])
     unprotected = give_up_writing(setup["temp_directory"])
     limits = setup["limits"]
     try:
@@ -69,10 +65,11 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
         _write(replies, {"kind": "error", "message": str(error)})
         return
-    _limit_memory(limits["memory_limit_bytes"])
+    limit_memory(limits["memory_limit_bytes"])
     _write(replies, {"kind": "ready", "unprotected": unprotected})
     while (request := _read(requests)) is not None:
-        _limit_cpu(limits["timeout_seconds"], limits["threads"])
+        # As much as the query could use until its deadline.
+        limit_cpu(limits["timeout_seconds"] * (limits["threads"] + 1) + _CPU_SLACK_SECONDS)
         reply = _answer(connection, recipe, request["sql"], limits)
         _write(replies, reply)
 
@@ -100,47 +97,6 @@ def _write(replies: IO[bytes], message: dict[str, Any]) -> None:
     body = json.dumps(message, allow_nan=False).encode()
     replies.write(_HEADER.pack(len(body)) + body)
     replies.flush()
-
-
-# ------------------------------------------------------------------------------ what it gives up
-
-
-def _die_with(parent_pid: int) -> None:
-    """Ask the kernel for SIGKILL when the parent ends; leave now if it already has."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent_pid:
-        raise SystemExit(0)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _limit_memory(limit_bytes: int) -> None:
-    """Let writable memory grow by this much and no more, for the rest of this process's life.
-
-    Counted from here: DuckDB's threads have already reserved stacks and arenas, most of them never
-    used. The limit that bites is the one on data. The address space gets twice the room, because
-    Linux stops checking data when an allocator turns a reservation into memory while the address
-    space is at its limit (measured: 195 MiB used under a limit of 128).
-    """
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - one line of /proc
-            pages = [int(field) for field in file.read().split()]
-    except OSError:
-        return  # not Linux: DuckDB's own limit and the deadline remain
-    size, data = (count * resource.getpagesize() for count in (pages[0], pages[5]))
-    for kind, limit in (
-        (resource.RLIMIT_AS, size + 2 * limit_bytes),
-        (resource.RLIMIT_DATA, data + limit_bytes),
-    ):
-        resource.setrlimit(kind, (limit, limit))
-
-
-def _limit_cpu(timeout_seconds: float, threads: int) -> None:
-    """Let one more query use at most the CPU time it could use until its deadline."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    spent = usage.ru_utime + usage.ru_stime
-    seconds = math.ceil(spent + timeout_seconds * (threads + 1)) + _CPU_SLACK_SECONDS
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
 
 
 # ---------------------------------------------------------------------------------- one query
