@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import logging
-import os
 import threading
-import traceback
 from collections.abc import Awaitable, Mapping, Sequence
 from time import monotonic, perf_counter
 from types import MappingProxyType
@@ -14,7 +12,7 @@ from typing import Any, Literal, cast
 
 from voyant.core.context import GeneratorContext
 from voyant.core.definition import GeneratorDefinition
-from voyant.core.errors import ArtifactError, VoyantError
+from voyant.core.outcome import checked_artifacts, message_of, text_of, trace_of
 from voyant.core.plan import Plan
 from voyant.core.results import GeneratorResult, PipelineResult, StepReport
 
@@ -61,7 +59,7 @@ def run_plan(
     result = PipelineResult(success=True)
     ctx.artifacts = MappingProxyType(result.artifacts)
     owner = _one_line(
-        f"job={_text(ctx.get('job_id', '-'))} tenant={_text(ctx.get('tenant_id', '-'))}"
+        f"job={text_of(ctx.get('job_id', '-'))} tenant={text_of(ctx.get('tenant_id', '-'))}"
     )
     ctx.account = lambda: _account(plan, result)
     producers: dict[str, str] = {}
@@ -182,13 +180,15 @@ def _run_one(
     artifacts: dict[str, str] = {}
     error = trace = None
     try:
-        artifacts = _checked(_call(definition, ctx, deadline), definition.name, producers)
+        returned = _call(definition, ctx, deadline)
+        artifacts = checked_artifacts(returned, definition.name, producers)
+        producers.update(dict.fromkeys(artifacts, definition.name))
     except KeyboardInterrupt:
         raise
     except BaseException as caught:
         if _is_interrupt(caught):
             raise KeyboardInterrupt from caught
-        error, trace = _message(caught), _trace(caught)
+        error, trace = message_of(caught), trace_of(caught)
     duration = (perf_counter() - started) * 1000.0
     return GeneratorResult(definition.name, error is None, artifacts, error, duration, trace)
 
@@ -199,46 +199,6 @@ def _is_interrupt(caught: BaseException) -> bool:
         return False
     group = cast("BaseExceptionGroup[BaseException]", caught)
     return group.subgroup(KeyboardInterrupt) is not None
-
-
-def _checked(returned: object, name: str, producers: dict[str, str]) -> dict[str, str]:
-    """Return the artifacts with their paths as text, once all of them are known to be right."""
-    if not isinstance(returned, Mapping):
-        raise ArtifactError(
-            f"Generator {name!r} returned {type(returned).__name__}, not a mapping.",
-            remedy="Return a dict of artifact key to file path.",
-        )
-    artifacts: dict[str, str] = {}
-    for key, path in cast("Mapping[object, object]", returned).items():
-        checked = _checked_key(key, name, producers)
-        artifacts[checked] = _checked_path(path, checked, name)
-    producers.update(dict.fromkeys(artifacts, name))
-    return artifacts
-
-
-def _checked_key(key: object, name: str, producers: Mapping[str, str]) -> str:
-    if not isinstance(key, str) or not key:
-        raise ArtifactError(
-            f"Generator {name!r} returned the artifact key {key!r}.", remedy="Use a non-empty str."
-        )
-    if key in producers:
-        raise ArtifactError(
-            f"Generator {name!r} returned the artifact key {key!r}, "
-            f"which {producers[key]!r} has already produced.",
-            remedy="Use another key.",
-        )
-    return str.__str__(key)  # an enumeration's member, or another str in disguise, made plain
-
-
-def _checked_path(path: object, key: str, name: str) -> str:
-    if isinstance(path, os.PathLike):
-        path = cast("os.PathLike[str]", path).__fspath__()
-    if not isinstance(path, str) or not path:
-        raise ArtifactError(
-            f"Generator {name!r} returned {path!r} for the artifact {key!r}.",
-            remedy="Return the path of the file, as a str or Path.",
-        )
-    return str.__str__(path)
 
 
 def _wait_for(awaitable: Awaitable[object]) -> object:
@@ -270,32 +230,8 @@ def _wait_for(awaitable: Awaitable[object]) -> object:
     return returned[0]
 
 
-def _message(caught: BaseException) -> str:
-    """Say what was raised: its message, or its type's name where the message alone says nothing."""
-    name, message = type(caught).__name__, _text(caught).strip()
-    if not message:
-        return name
-    is_bare = isinstance(caught, (KeyError, SystemExit)) and not isinstance(caught, VoyantError)
-    return f"{name}: {message}" if is_bare else message
-
-
-def _text(value: object) -> str:
-    """Return text that can be written anywhere, of whatever a plugin made."""
-    try:
-        return str(value).encode(errors="backslashreplace").decode()
-    except Exception:  # noqa: BLE001 - a plugin's exception class can be broken too
-        return ""
-
-
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _trace(caught: BaseException) -> str:
-    try:
-        return "".join(traceback.format_exception(caught))
-    except Exception:  # noqa: BLE001 - see _text
-        return type(caught).__name__
 
 
 def _make_folder(ctx: GeneratorContext) -> None:
