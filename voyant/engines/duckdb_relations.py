@@ -260,7 +260,7 @@ def _has_spread(column: ColumnSummary) -> bool:
         column.kind.is_numeric
         and isinstance(column.min, (int, float))
         and isinstance(column.max, (int, float))
-        and column.min < column.max
+        and float(column.min) < float(column.max)  # whole numbers can differ by less than doubles
     )
 
 
