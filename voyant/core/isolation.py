@@ -32,6 +32,7 @@ __all__ = ["HandlerReference", "call_in_process", "call_with_deadline", "handler
 #: How long a generator that was interrupted may take to notice, before it is abandoned.
 _GRACE_SECONDS: Final = 0.5
 _INTERRUPT_EVERY_SECONDS: Final = 0.05
+_STEP_SECONDS: Final = 0.2
 #: CPU seconds beyond those it could use by its deadline; a backstop for a run that hangs.
 _CPU_SLACK_SECONDS: Final = 5
 
@@ -59,7 +60,7 @@ def call_with_deadline(
     thread = threading.Thread(target=call.run, name="voyant-generator", daemon=True)
     thread.start()
     try:
-        if call.is_done.wait(timeout_seconds):
+        if _is_done_in_time(call, timeout_seconds):
             return call.outcome()
         was_stopped = _interrupt(call, ctx)
     except BaseException:
@@ -113,6 +114,15 @@ class _Call:
         if self._raised is not None:
             raise self._raised
         return self._returned
+
+
+def _is_done_in_time(call: _Call, timeout_seconds: float) -> bool:
+    """Wait in small steps: Ctrl-C needs them on Windows, and where another thread got it."""
+    until = time.monotonic() + timeout_seconds
+    while (left := until - time.monotonic()) > 0:
+        if call.is_done.wait(min(left, _STEP_SECONDS)):
+            return True
+    return call.is_done.is_set()
 
 
 def _interrupt(call: _Call, ctx: GeneratorContext) -> bool:
@@ -170,7 +180,7 @@ def call_in_process(
         "name": definition.name,
         "module": reference.module,
         "file": reference.file,
-        "folder": str(ctx.folder) if ctx.opened("writer") is not None else "",
+        "folder": str(ctx.folder) if ctx.opened("writer") or ctx.get("job_id") else "",
         "search_path": list(sys.path),
         "environment": IsolatedProcess.outer_environment(),
         "log_levels": _log_levels(),
@@ -248,9 +258,12 @@ def _parts(definition: GeneratorDefinition, ctx: GeneratorContext) -> dict[str, 
         "settings": ctx._given_settings,  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - ours
     }
     parts = {name: _pickled(definition, f"the run's {name}", part) for name, part in plain.items()}
-    for key, value in values.items():
-        _pickled(definition, f"ctx[{key!r}]", value)
-    parts["values"] = _pickled(definition, "the context", values)
+    try:
+        parts["values"] = _pickled(definition, "the context", values)
+    except ConfigurationError:
+        for key, value in values.items():
+            _pickled(definition, f"ctx[{key!r}]", value)
+        raise
     handover = getattr(ctx.opened("engine"), "handover", None)
     if handover is not None:
         parts["engine"] = _pickled(definition, "the engine", handover())
