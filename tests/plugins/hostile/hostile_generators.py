@@ -111,7 +111,7 @@ def leaves_a_daemon(ctx):
 
 def forks_and_both_return(ctx):
     """Return twice: once from here, once from a forked process."""
-    if os.fork() == 0:
+    if os.fork():
         time.sleep(0.2)
     return {"once": ctx.write_text("once.txt", "once")}
 
