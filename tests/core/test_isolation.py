@@ -711,18 +711,20 @@ def test_who_is_given_up_can_write_no_more(context) -> None:
     go_on, raised = threading.Event(), []
 
     def generate(ctx):
+        copied = GeneratorContext(ctx, services={"writer": ctx._writer})
         go_on.wait(60)
-        try:
-            ctx.write_text("late.txt", "late")
-        except GeneratorTimeoutError as error:
-            raised.append(error)
+        for late in (ctx, copied):
+            try:
+                late.write_text("late.txt", "late")
+            except GeneratorTimeoutError as error:
+                raised.append(error)
 
     with pytest.raises(GeneratorTimeoutError, match="goes on in the background"):
         call_with_deadline(generate, context, 0.05)
     (thread,) = (t for t in threading.enumerate() if t.name == "voyant-generator")
     go_on.set()
     thread.join(30)
-    assert len(raised) == 1
+    assert len(raised) == 2
     assert not (context.folder / "late.txt").exists()
     assert context.write_text("next.txt", "next")  # the next one can
     assert context._shut_out == set()

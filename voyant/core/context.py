@@ -84,7 +84,9 @@ class GeneratorContext(dict[str, Any]):
             self[key] = _copied(value)
         self._given_settings = settings
         self._given: Mapping[str, object] = {} if services is None else services
+        self._shut_out: set[int] = set()
         if isinstance(values, GeneratorContext):
+            self._shut_out = values._shut_out  # noqa: SLF001 - its own class
             if settings is None:
                 self._given_settings = values._given_settings  # noqa: SLF001 - its own class
             if services is None:
@@ -92,7 +94,6 @@ class GeneratorContext(dict[str, Any]):
         self._lookup = SettingsLookup(self._given_settings)
         self._opened: dict[str, Any] = {}
         self._lock = threading.RLock()
-        self._shut_out: set[int] = set()
         self._now = datetime.now(UTC)
         #: What earlier generators of the run made: artifact key -> path.
         self.artifacts: Mapping[str, str] = {}

@@ -77,10 +77,10 @@ def _end_all(worker: int) -> None:
     while time.monotonic() < until:
         for pid in _children(worker):
             _kill(pid)
-        _ended()
         try:
-            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:  # there are none left
             return
         time.sleep(0.001)
 
