@@ -29,6 +29,7 @@ def test_importing_loads_nothing_heavy(statement: str) -> None:
     heavy = {
         *("duckdb", "ibis", "pandas", "numpy", "pyarrow", "arro3", "python_calamine"),
         *("jinja2", "vl_convert", "typer", "rich", "pydantic_settings"),
+        *("opentelemetry", "prometheus_client", "pytest", "voyant.testing", "voyant.observers"),
     }
     assert not heavy & loaded_after(statement)
 
@@ -36,6 +37,16 @@ def test_importing_loads_nothing_heavy(statement: str) -> None:
 def test_the_command_line_starts_without_the_engine() -> None:
     script = "import voyant.cli"
     assert not {"duckdb", "vl_convert", "jinja2", "pandas", "numpy"} & loaded_after(script)
+
+
+def test_the_fixtures_for_pytest_load_nothing_until_they_are_used() -> None:
+    loaded = loaded_after("import voyant.testing.pytest_plugin")
+    assert not {"duckdb", "pydantic_settings", "voyant.testing.conformance"} & loaded
+
+
+def test_observing_a_run_loads_no_observer_that_is_off() -> None:
+    loaded = loaded_after("import voyant.jobs.runner")
+    assert not {"opentelemetry", "prometheus_client", "voyant.observers.openlineage"} & loaded
 
 
 def test_the_probe_sees_what_is_loaded() -> None:

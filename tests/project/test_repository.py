@@ -41,6 +41,7 @@ DISTRIBUTIONS = {
     "_pytest": "pytest",
     "arro3": "arro3-core",
     "hamilton": "apache-hamilton",
+    "opentelemetry": "opentelemetry-sdk",
     "stdnum": "python-stdnum",
     "vl_convert": "vl-convert-python",
 }
@@ -187,13 +188,18 @@ def imported_by(folder: str) -> set[str]:
         "benchmarks",
         "scripts",
         *(p.stem for p in (ROOT / folder).iterdir()),
+        *(p.name for p in (ROOT / folder).glob("plugins/*/*/src/*")),
     }
     return names - sys.stdlib_module_names - ours
 
 
+# What only an observer or the fixtures for pytest need; see tests/project/test_imports.py.
+EXTRAS = ("otel", "prometheus", "testing")
+
+
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("voyant", ()), ("tests", ("dev",)), ("scripts", ("dev",)), ("benchmarks", ("bench",))],
+    [("voyant", EXTRAS), ("tests", ("dev",)), ("scripts", ("dev",)), ("benchmarks", ("bench",))],
 )
 def test_everything_imported_is_declared(folder: str, extras: tuple[str, ...]) -> None:
     declared = set(requirements(*extras))

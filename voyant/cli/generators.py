@@ -33,11 +33,16 @@ NoPlugins = Annotated[
 ]
 
 
-def settings_for(config: str | Path | None, *, no_plugins: bool) -> Settings:
-    """Read the settings, with discovery switched off if asked for."""
+def settings_for(
+    config: str | Path | None, *, no_plugins: bool, events: str | None = None
+) -> Settings:
+    """Read the settings, with what the options say over them."""
     from voyant.core.config import load_settings
 
-    return load_settings(config, plugins=False) if no_plugins else load_settings(config)
+    options: dict[str, Any] = {"plugins": False} if no_plugins else {}
+    if events is not None:
+        options["events_path"] = events
+    return load_settings(config, **options)
 
 
 def generators(

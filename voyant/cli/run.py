@@ -63,6 +63,10 @@ def run(  # noqa: PLR0913 - the options of the command
     only: Only = None,
     skip: Skip = None,
     no_plugins: NoPlugins = False,
+    events: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Append what happens to a file, a JSON object a line."),
+    ] = None,
     json: AsJson = False,
     _debug: Debug = False,
 ) -> None:
@@ -71,7 +75,7 @@ def run(  # noqa: PLR0913 - the options of the command
     from voyant.core.errors import ConfigurationError
     from voyant.jobs.request import JobRequest
 
-    settings = settings_for(config, no_plugins=no_plugins)
+    settings = settings_for(config, no_plugins=no_plugins, events=events)
     sources = read_sources(paths or [], table or [])
     if not sources:
         _check_warehouse(settings, warehouse)

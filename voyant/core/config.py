@@ -94,6 +94,17 @@ class Settings(BaseSettings, FlagSource):
     run_timeout_seconds: float | None = Field(default=None, gt=0)
     """Time a whole run may take; what has not run by then is skipped."""
 
+    observers: Annotated[list[str], NoDecode] = Field(default_factory=list[str])
+    """Who else is told of each run: `otel`, `prometheus`, or a plugin's observer."""
+    events_path: str | None = None
+    """File that each run's events are appended to, a JSON object a line."""
+    metrics_path: str | None = None
+    """File that Prometheus metrics are written to after each run."""
+    openlineage_url: str | None = None
+    """Where OpenLineage events go: `https://server/api/v1/lineage`, or `file:///folder/events.jsonl`."""
+    openlineage_namespace: str = "voyant"
+    """Namespace of the jobs in OpenLineage events."""
+
     artifacts_root: str = "artifacts"
     """Folder that job folders are written to."""
     tenant_id: str = "default"
@@ -159,7 +170,7 @@ class Settings(BaseSettings, FlagSource):
             if flag not in self._sources:
                 object.__setattr__(self, flag, getattr(self, followed))  # the model is frozen
 
-    @field_validator("plugins_allow", "plugins_deny", mode="before")
+    @field_validator("plugins_allow", "plugins_deny", "observers", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (

@@ -35,6 +35,7 @@ from voyant.core.plugin_registry import PluginRegistry, default_registry
 from voyant.core.results import GeneratorResult, PipelineResult
 from voyant.jobs.interrupts import CtrlC
 from voyant.jobs.request import JobRequest, new_job_id
+from voyant.observers import observing
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -81,7 +82,8 @@ def run_job(
         registry: Where the generators come from.
 
     Raises:
-        ConfigurationError: A generator nobody knows, a flag without a clear value; nothing ran.
+        ConfigurationError: A generator or observer nobody knows, a flag without a clear value;
+            nothing ran.
         UnsafeNameError: A job or tenant name that could lead outside the root; nothing ran.
         FolderError: The folder is another tenant's, in use, or cannot be written.
     """
@@ -91,10 +93,16 @@ def run_job(
     plan = registry.plan(context, settings, only=request.only, skip=request.skip)
     started_at, clock = datetime.now(UTC), perf_counter()
     context.setdefault("as_of", started_at)
-    with CtrlC() as ctrl_c, closing(_open_store(context)) as store:
+    with (
+        observing(settings) as watchers,
+        CtrlC() as ctrl_c,
+        closing(_open_store(context)) as store,
+    ):
         recorder = _Recorder(store)
         context = GeneratorContext(context, settings=settings, services={"writer": store})
-        result = run_plan(plan, context, settings, observers=(recorder, ctrl_c, *observers))
+        result = run_plan(
+            plan, context, settings, observers=(recorder, ctrl_c, *watchers, *observers)
+        )
         store.generator = None
         artifacts, problems = list_artifacts(store.folder, result, store.written)
         manifest = Manifest(
