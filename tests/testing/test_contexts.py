@@ -44,3 +44,12 @@ def test_pytest_gives_them_as_fixtures(awkward_database, job_context, check_gene
     ctx = job_context({"all": str(awkward_database)}, tables=["orders"])
     assert ctx.summary("orders").row_count == 400
     assert check_generator(lambda ctx: {}, tables=["empty"]).ok
+
+
+def test_everything_offered_is_there():
+    from voyant import testing
+
+    assert {name for name in testing.__all__ if not hasattr(testing, name)} == set()
+    assert set(testing._PLACES) == set(testing.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        testing.nothing  # noqa: B018 - that it raises is the test

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from voyant import __version__
-from voyant.cli import config, generators, run, verify
+from voyant.cli import config, generators, new_generator, run, verify
 from voyant.cli.exits import Debug, VoyantGroup, show_bug
 
 __all__ = ["app", "main"]
@@ -31,6 +31,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("generators")(generators.generators)
 app.command("plan")(generators.plan)
+app.command("new-generator")(new_generator.new_generator)
 app.add_typer(config.app, name="config")
 app.command("verify")(verify.verify)
 app.command("demo")(run.demo)

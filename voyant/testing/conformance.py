@@ -1,4 +1,4 @@
-"""Which laws does a generator break? It is run over the awkward tables, and each breach is reported."""
+"""Which laws does a generator break? It is run over the awkward tables, and all are reported."""
 
 from __future__ import annotations
 
@@ -347,11 +347,12 @@ def _judge_outcome(
 
 def _judge_artifacts(run: _Run, folder: Path) -> None:
     """Judge what was returned and the files it names."""
-    if not isinstance(run.returned, Mapping):
-        kind = type(run.returned).__name__
+    returned = run.returned
+    if not isinstance(returned, Mapping):
+        kind = type(returned).__name__
         run.breaches.append(("returns", f"it returned {kind}, not a mapping"))
         return
-    for key, path in cast("Mapping[object, object]", run.returned).items():
+    for key, path in cast("Mapping[object, object]", returned).items():
         if not isinstance(key, str) or not key:
             run.breaches.append(("returns", f"it returned the key {key!r}, not a str"))
         if not isinstance(path, (str, os.PathLike)):
@@ -372,8 +373,12 @@ def _differences(first: _Run, second: _Run) -> list[tuple[str, str]]:
         return [("same bytes", f"it raised {type(second.error).__name__} the second time only")]
     names = sorted({*first.digests, *second.digests})
     changed = [name for name in names if first.digests.get(name) != second.digests.get(name)]
-    keys = [list(run.returned) if isinstance(run.returned, Mapping) else [] for run in (first, second)]
     breaches = [("same bytes", f"{name} differs from run to run") for name in changed]
-    if keys[0] != keys[1]:
+    if _keys(first) != _keys(second):
         breaches.append(("same bytes", "its artifact keys differ from run to run"))
     return breaches
+
+
+def _keys(run: _Run) -> list[object]:
+    returned = run.returned
+    return list(cast("Mapping[object, object]", returned)) if isinstance(returned, Mapping) else []

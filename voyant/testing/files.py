@@ -87,4 +87,6 @@ class _PageReader(HTMLParser):
             # A link may lead to another artifact; what the page itself loads must be in it.
             is_link = tag == "a" and not _OUTSIDE.match(value)
             if not is_link and not _INSIDE.match(value):
-                self.faults.append(f"has {name}={value[:60]!r} in a <{tag}>: it is not self-contained")
+                self.faults.append(
+                    f"has {name}={value[:60]!r} in a <{tag}>: it is not self-contained"
+                )

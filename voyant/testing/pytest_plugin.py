@@ -1,4 +1,4 @@
-"""Which fixtures does pytest offer a generator's author? It loads this by itself, and little else."""
+"""Which fixtures does pytest offer a generator's author? Wherever Voyant is, it loads this file."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, Self, cast
 
 __all__ = ["FileWatch", "Output", "captured_output", "state_changes", "state_now"]
 
@@ -46,7 +46,7 @@ class FileWatch:
         self.paths: list[str] = []
         self._others: set[int | None] = set()
 
-    def __enter__(self) -> FileWatch:
+    def __enter__(self) -> Self:
         """Start."""
         self._others = {thread.ident for thread in threading.enumerate()}
         if not _hook_is_set:  # it can never be taken away again, so one serves all
@@ -61,8 +61,10 @@ class FileWatch:
 
     def hear(self, path: object) -> None:
         """Note a path, absolute as of now."""
-        if threading.get_ident() not in self._others and isinstance(path, (str, bytes, os.PathLike)):
-            self.paths.append(os.path.abspath(os.fsdecode(path)))  # noqa: PTH100 - of any kind
+        if threading.get_ident() in self._others or not isinstance(path, (str, bytes, os.PathLike)):
+            return
+        given = cast("str | bytes | os.PathLike[str]", path)
+        self.paths.append(os.path.abspath(os.fsdecode(given)))  # noqa: PTH100 - of any kind
 
     def outside(self, folder: Path, workspace: Path) -> Iterator[str]:
         """Return what was changed outside the job's folder; scratch files elsewhere are fine."""
