@@ -132,7 +132,10 @@ class IsolatedProcess:
         assert self._process.stdin is not None  # noqa: S101 - a pipe was asked for
         assert self._process.stdout is not None  # noqa: S101 - the same
         try:
-            self._process.stdin.close()  # tells the supervisor
+            # Tells the supervisor to end everything; closed without a word, it means our death.
+            with suppress(OSError, ValueError):
+                self._process.stdin.write(b"x")
+                self._process.stdin.flush()
             try:
                 self._process.wait(_END_SECONDS)
             except subprocess.TimeoutExpired:
@@ -142,6 +145,8 @@ class IsolatedProcess:
         finally:
             if not self._process.stdout.closed:
                 self._read_printed()
+                with suppress(OSError):  # the word may not have been heard
+                    self._process.stdin.close()
                 self._selector.close()
                 self._process.stdout.close()
                 self._connection.close()

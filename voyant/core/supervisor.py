@@ -2,9 +2,8 @@
 
 The process that a run starts is this supervisor; it forks the worker in which the generator runs
 and does nothing but wait. It adopts what the worker leaves behind, a daemon in a session of its own
-too, and kills all of it when the worker ends, when the run says so by closing the supervisor's
-standard input, or when the run itself is gone. Then it dies as the worker died, so that the run
-sees how.
+too, and kills all of it when the worker ends, when the run says so over its standard input, or when
+the run itself is gone. Then it dies as the worker died, so that the run sees how.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ def supervise(worker: int, *, run_pid: int, folder: str) -> NoReturn:
     """
     status = _wait(worker, run_pid)
     _end_all(worker)
-    if os.getppid() != run_pid:
+    if _is_gone(run_pid):
         import shutil  # noqa: PLC0415 - only if the run was killed
 
         shutil.rmtree(folder, ignore_errors=True)
@@ -56,6 +55,17 @@ def _wait(worker: int, run_pid: int) -> int | None:
                 return status
         if os.getppid() != run_pid or any(file == 0 for file, _ in poll.poll(tick)):
             return None
+
+
+def _is_gone(run_pid: int) -> bool:
+    """Tell whether the run has ended without a word: its end of our input is closed.
+
+    The number of our parent alone does not tell: a dying process closes its files before its
+    children get another parent.
+    """
+    poll = select.poll()
+    poll.register(0, select.POLLIN)
+    return os.getppid() != run_pid or (bool(poll.poll(0)) and not os.read(0, 1))
 
 
 def _ended() -> list[tuple[int, int]]:
