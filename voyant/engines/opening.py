@@ -22,7 +22,8 @@ def open_engine(ctx: GeneratorContext) -> Engine:
     """Open the engine a context asks for: its `sources`, else the settings' tables, else the warehouse.
 
     Args:
-        ctx: `ctx["sources"]` maps table names to inputs; `ctx["tables"]` says which to keep.
+        ctx: `ctx["sources"]` maps table names to inputs; `ctx["tables"]` says which to keep;
+            `ctx["reference"]` maps some of them to inputs to compare them with.
 
     Raises:
         ConfigurationError: A warehouse URL of an unknown kind.
@@ -38,6 +39,7 @@ def open_engine(ctx: GeneratorContext) -> Engine:
     engine = DuckDBEngine(
         sources,
         tables=cast("Sequence[str]", ctx.get("tables") or ()),
+        reference=cast("Mapping[str, object]", ctx.get("reference") or {}),
         threads=cast("int | None", ctx.setting("threads")),
         memory_limit_bytes=cast("int | None", ctx.setting("memory_limit")),
         temp_directory=cast("str | None", ctx.setting("temp_directory")),
