@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from voyant.core.checks import FailureCount, RowCheck
 from voyant.core.tables import (
     Association,
     Column,
@@ -13,6 +14,7 @@ from voyant.core.tables import (
     Measure,
     QueryResult,
     TableSummary,
+    ValueCount,
 )
 
 __all__ = ["Engine"]
@@ -79,6 +81,20 @@ class Engine(Protocol):
         self, child_table: str, child_column: str, parent_table: str, parent_column: str
     ) -> Containment:
         """Measure how far one column's values are found in another table's column."""
+        ...
+
+    def count_failures(self, table: str, checks: Sequence[RowCheck]) -> tuple[FailureCount, ...]:
+        """Count for each check the rows it applies to and those that fail it; one scan for many.
+
+        A check that cannot be asked of its column says why, and does not spoil the others.
+        """
+        ...
+
+    def failing_values(self, table: str, check: RowCheck, *, limit: int) -> tuple[ValueCount, ...]:
+        """List at most `limit` different failing values as text, the most frequent first.
+
+        The whole column's values are those that fail `in_set` with an empty set.
+        """
         ...
 
     def query(self, sql: str) -> QueryResult:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import duckdb
 
+from voyant.core.checks import FailureCount, RowCheck
 from voyant.core.errors import EngineError, UnknownTableError
 from voyant.core.tables import (
     Association,
@@ -24,7 +25,9 @@ from voyant.core.tables import (
     Measure,
     QueryResult,
     TableSummary,
+    ValueCount,
 )
+from voyant.engines import duckdb_checks as row_checks
 from voyant.engines import duckdb_relations as relations
 from voyant.engines.duckdb_summary import measure_column
 from voyant.engines.duckdb_types import column_kind
@@ -189,6 +192,26 @@ class DuckDBEngine:
             key,
             lambda: relations.containment(
                 self._connection, child_table, child_column, parent_table, parent_column
+            ),
+        )
+
+    def count_failures(self, table: str, checks: Sequence[RowCheck]) -> tuple[FailureCount, ...]:
+        """Count for each check the rows it applies to and those that fail it: one scan for many."""
+        if not checks:
+            return ()
+        columns = {column.name: column for column in self.columns(table)}
+        return self._remember(
+            ("failures", table, *checks),
+            lambda: row_checks.count_failures(self._connection, table, columns, checks),
+        )
+
+    def failing_values(self, table: str, check: RowCheck, *, limit: int) -> tuple[ValueCount, ...]:
+        """List different failing values as text, the most frequent first: one scan."""
+        columns = {column.name: column for column in self.columns(table)}
+        return self._remember(
+            ("failing values", table, check, limit),
+            lambda: row_checks.failing_values(
+                self._connection, table, columns, check, limit=limit
             ),
         )
 
