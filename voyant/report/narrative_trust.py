@@ -1,0 +1,139 @@
+"""Can the data be trusted, and what speaks against it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from voyant.artifacts.narrative import Sentence
+from voyant.report.narrative_losses import losses
+from voyant.report.narrative_place import Note, Part, Place, listed, noun, say
+from voyant.stats.facts import Finding, Urgency
+
+__all__ = ["trust_notes"]
+
+#: Quality checks about what sufficiency, too, takes points for: told once.
+_SAME_CAUSE: Final = {
+    "missing_values": "missing",
+    "duplicate_rows": "duplicates",
+    "has_rows": "volume",
+}
+_WEAK_WEIGHT = 50.0  # as if a table's whole share of the score were lost
+_SHOWN_TABLES = 3
+_SHOWN_COLUMNS = 2
+
+
+def trust_notes(artifacts: Mapping[str, Place]) -> tuple[list[Sentence], list[Finding[Note]]]:
+    """Return what opens the section, and the findings to choose from."""
+    opening: list[Sentence] = []
+    findings: list[Finding[Note]] = []
+    sufficiency, quality = artifacts["sufficiency"], artifacts["quality"]
+    if sufficiency.at("verdict").text:
+        opening.append(_verdict(sufficiency))
+        findings += _weak_tables(sufficiency)
+        findings += losses(sufficiency, artifacts["profile"])
+    if quality.at("verdict").text:
+        opening.append(_checks(quality))
+        findings += _failed_checks(quality)
+    if not opening:
+        findings += _alerts(artifacts["profile"])
+    return opening, findings
+
+
+# -------------------------------------------------------------------------------- sufficiency
+
+
+def _verdict(sufficiency: Place) -> Sentence:
+    verdict, score = sufficiency.at("verdict"), sufficiency.at("score")
+    if score.number is None:
+        reason = sufficiency.at("verdict_reason").fact("text")
+        return say("Whether the data is sufficient could not be assessed: ", reason, ".")
+    purpose = "" if verdict.text == "usable_with_care" else " for analysis"
+    head: list[Part] = ["The data is ", verdict.fact("words"), purpose]
+    lost = "" if sufficiency.at("ledger").value else "; nothing cost points"
+    return say(*head, ": its sufficiency score is ", score.fact("score"), lost, ".")
+
+
+def _weak_tables(sufficiency: Place) -> Iterator[Finding[Note]]:
+    """Tell tables that do not suffice on their own, one by one while they are few."""
+    tables = sufficiency.at("tables")
+    weak = [table for table in tables if table.at("verdict").text == "insufficient"]
+    if len(list(tables)) == 1:
+        return
+    told: dict[tuple[str, ...], Sentence] = {
+        ("weak", table.key): say(
+            table.name(), " is insufficient: ", table.at("verdict_reason").fact("text"), "."
+        )
+        for table in weak
+    }
+    if len(weak) > _SHOWN_TABLES:
+        count = tables.count({"/verdict": ["insufficient"]})
+        names = listed([table.name() for table in weak[:_SHOWN_TABLES]])
+        of: list[Part] = [count, " of ", noun(tables.count(), "table")]
+        told = {("weak",): say(*of, " are insufficient, among them ", names, ".")}
+    for subject, sentence in told.items():
+        yield Finding(
+            content=Note(sentence=sentence),
+            subject=subject,
+            urgency=Urgency.SERIOUS,
+            weight=_WEAK_WEIGHT,
+        )
+
+
+# ---------------------------------------------------------------------------- quality, alerts
+
+
+def _checks(quality: Place) -> Sentence:
+    checks = quality.at("checks")
+    count, failures = checks.count(), checks.count({"/status": ["failed"]})
+    unknown = checks.count({"/status": ["not_assessed"]})
+    if not count.value:
+        return say("No quality check applied.")
+    score = quality.at("score")
+    ending: list[Part] = []
+    if unknown.value:
+        ending += [", ", unknown, " could not be assessed"]
+    if score.number is not None:
+        ending += ["; the quality score is ", score.fact("score")]
+    if not failures.value:
+        return say("None of ", noun(count, "quality check"), " failed", *ending, ".")
+    errors = checks.count({"/status": ["failed"], "/severity": ["error"]})
+    grave: Part = [" (", *noun(errors, "error"), ")"] if errors.value else ""
+    return say("Of ", noun(count, "quality check"), ", ", failures, " failed", grave, *ending, ".")
+
+
+def _failed_checks(quality: Place) -> Iterator[Finding[Note]]:
+    """Tell failed checks that are more than a note, in the artifact's own words."""
+    for check in quality.at("checks"):
+        severity = check.at("severity").text
+        if check.at("status").text != "failed" or severity not in {"error", "warning"}:
+            continue
+        table, columns = check.at("table"), list(check.at("columns"))
+        place: list[Part] = [table.fact("name")] if table.text else ["All tables"]
+        if columns:
+            names = listed([column.fact("name") for column in columns[:_SHOWN_COLUMNS]])
+            place = [names, " in ", *place]
+        cause = _SAME_CAUSE.get(check.at("name").text)
+        weight = check.at("failing_fraction").number
+        yield Finding(
+            content=Note(sentence=say(*place, ": ", check.at("message").fact("text"), ".")),
+            subject=(check.at("id").text,) if cause is None else (cause, table.text),
+            urgency=Urgency.SERIOUS if severity == "error" else Urgency.CONTEXT,
+            weight=1.0 if weight is None else float(weight),
+        )
+
+
+def _alerts(profile: Place) -> Iterator[Finding[Note]]:
+    """Tell what the profile noticed, where nothing judged it."""
+    for table in profile.at("tables"):
+        for alert in table.at("alerts"):
+            severity, column = alert.at("severity").text, alert.at("column")
+            if severity not in {"error", "warning"}:
+                continue
+            place: list[Part] = [column.fact("name"), " in "] if column.text else []
+            message = alert.at("message").fact("text")
+            yield Finding(
+                content=Note(sentence=say(*place, table.name(), ": ", message, ".")),
+                subject=(alert.at("kind").text, table.key, column.text),
+                urgency=Urgency.SERIOUS if severity == "error" else Urgency.NOTABLE,
+            )
