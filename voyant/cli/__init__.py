@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from voyant import __version__
-from voyant.cli import config, generators, run, verify
+from voyant.cli import baseline, config, generators, run, verify
 from voyant.cli.exits import Debug, VoyantGroup, show_bug
 
 __all__ = ["app", "main"]
@@ -32,6 +32,7 @@ app.command("run")(run.run)
 app.command("generators")(generators.generators)
 app.command("plan")(generators.plan)
 app.add_typer(config.app, name="config")
+app.add_typer(baseline.app, name="baseline")
 app.command("verify")(verify.verify)
 app.command("demo")(run.demo)
 

@@ -14,7 +14,10 @@ from voyant.cli.exits import Debug, ExitCode, is_debug, say_error
 from voyant.cli.generators import Only, Skip
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from voyant.core.config import Settings
+    from voyant.jobs.fail_on import Gate
     from voyant.jobs.request import JobRequest
     from voyant.jobs.runner import JobResult
 
@@ -40,6 +43,13 @@ def run(  # noqa: PLR0913 - the options of the command
         list[str] | None,
         typer.Option(metavar="NAME=PATH", help="A table and its name; may be repeated."),
     ] = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=PATH",
+            help="An earlier state of a table to compare it with; may be repeated.",
+        ),
+    ] = None,
     warehouse: Annotated[
         str | None,
         typer.Option(metavar="URL", help="Where tables live when no path is named."),
@@ -60,6 +70,17 @@ def run(  # noqa: PLR0913 - the options of the command
         str | None,
         typer.Option(metavar="TIME", help="The moment ages are counted from (ISO 8601)."),
     ] = None,
+    contract: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="An Open Data Contract (ODCS v3); may be repeated."),
+    ] = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GATE",
+            help="Exit with 3 on quality[:info|warning|error] or drift; may be repeated.",
+        ),
+    ] = None,
     only: Only = None,
     skip: Skip = None,
     json: AsJson = False,
@@ -69,8 +90,10 @@ def run(  # noqa: PLR0913 - the options of the command
     from voyant.cli.inputs import merge_kpis, read_sources
     from voyant.core.config import load_settings
     from voyant.core.errors import ConfigurationError
+    from voyant.jobs.fail_on import parse_gate
     from voyant.jobs.request import JobRequest
 
+    gates = [parse_gate(text) for text in fail_on or ()]
     settings = load_settings(config)
     sources = read_sources(paths or [], table or [])
     if not sources:
@@ -81,6 +104,7 @@ def run(  # noqa: PLR0913 - the options of the command
         )
     request = JobRequest(
         sources=sources,
+        reference=read_sources([], reference or [], option="--reference"),
         kpis=merge_kpis(settings.kpis, kpi or ()),
         tenant_id=tenant,
         job_id=job_id,
@@ -88,9 +112,10 @@ def run(  # noqa: PLR0913 - the options of the command
         skip=skip or (),
         artifacts_root=out,
         as_of=as_of,
+        contracts=contract or (),
         warehouse_url=warehouse,
     )
-    _run(request, settings, json=json, debug=is_debug(ctx))
+    _run(request, settings, json=json, debug=is_debug(ctx), gates=gates)
 
 
 def demo(
@@ -117,9 +142,17 @@ def demo(
     _run(request, load_settings(), json=json, debug=is_debug(ctx))
 
 
-def _run(request: JobRequest, settings: Settings, *, json: bool, debug: bool) -> None:
+def _run(
+    request: JobRequest,
+    settings: Settings,
+    *,
+    json: bool,
+    debug: bool,
+    gates: Sequence[Gate] = (),
+) -> None:
     """Run a job, show it, and end with the code that says how it went."""
     from voyant.cli.show import ProgressObserver, print_json
+    from voyant.jobs.fail_on import judge_gates, read_artifacts
     from voyant.jobs.runner import run_job
 
     _log_to_stderr(settings.log_level)
@@ -128,6 +161,7 @@ def _run(request: JobRequest, settings: Settings, *, json: bool, debug: bool) ->
         job = run_job(request, settings, [progress])
     finally:
         progress.stop()
+    trips = judge_gates(gates, read_artifacts(job.result.artifacts)) if gates else []
     if json:
         page = _page(job.folder)
         print_json(
@@ -135,6 +169,7 @@ def _run(request: JobRequest, settings: Settings, *, json: bool, debug: bool) ->
                 "success": job.manifest.success,
                 "folder": str(job.folder),
                 "page": None if page is None else str(page),
+                "failed_gates": {str(trip.gate): trip.message for trip in trips},
                 "manifest": job.manifest.model_dump(mode="json"),
             }
         )
@@ -147,7 +182,11 @@ def _run(request: JobRequest, settings: Settings, *, json: bool, debug: bool) ->
             say_error(f"{outcome.name} failed: {outcome.error}")
     for problem in job.manifest.problems:
         say_error(f"{problem.generator or 'a generator'}: {problem.message}")
-    raise typer.Exit(ExitCode.DONE if job.manifest.success else ExitCode.FAILED)
+    for trip in trips:
+        say_error(f"--fail-on {trip.gate}: {trip.message}.")
+    if not job.manifest.success:
+        raise typer.Exit(ExitCode.FAILED)
+    raise typer.Exit(ExitCode.FOUND if trips else ExitCode.DONE)
 
 
 def _show_job(job: JobResult) -> None:

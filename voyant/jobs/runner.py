@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 from voyant import __version__
+from voyant.artifacts.baselines import BaselineStore, remember_baselines
 from voyant.artifacts.kpi_history import KpiHistory
 from voyant.artifacts.kpis import KpisArtifact
 from voyant.artifacts.manifest import (
@@ -43,6 +44,7 @@ _logger = logging.getLogger("voyant.jobs")
 
 _KPI_GENERATOR = "kpi"
 _KPI_FILE = "kpis.json"
+_DRIFT_GENERATOR = "drift"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ def run_job(
     *,
     registry: PluginRegistry = default_registry,
 ) -> JobResult:
-    """Run a job: its generators, then the manifest, then the tenant's KPI history.
+    """Run a job: its generators, the manifest, then the tenant's KPI history and baselines.
 
     A generator that fails is in the result, not raised. Ctrl-C passes through and leaves a folder
     without a manifest: an unfinished job.
@@ -117,6 +119,7 @@ def run_job(
         store.write_manifest(manifest)
         folder = store.folder
     _remember_kpis(context, manifest, folder)
+    _remember_baselines(context, manifest, folder)
     return JobResult(folder=folder, manifest=manifest, result=result)
 
 
@@ -135,6 +138,8 @@ def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:
         "kpis": [dict(kpi) for kpi in kpis],
         "flags": dict(request.flags),
         "sources": dict(request.sources),
+        "reference": dict(request.reference),
+        "contracts": [str(path) for path in request.contracts],
     }
     if not request.sources and request.warehouse_url is None:
         values["sources"] = dict(settings.tables)
@@ -181,6 +186,7 @@ def _parameters(request: JobRequest, context: GeneratorContext, settings: Settin
     sources = cast("dict[str, object]", context["sources"])
     return Parameters(
         sources={name: _origins(source) for name, source in sources.items()},
+        reference={name: _origins(source) for name, source in request.reference.items()},
         kpis=[str(kpi.get("name", "")) for kpi in context.kpis],
         flags={name: bool(value) for name, value in context.flags.items()},
         only=list(request.only),
@@ -205,6 +211,27 @@ def _origins(source: object) -> list[str]:
 
 def _hidden(value: JsonValue) -> JsonValue:
     return redact_url(value) if isinstance(value, str) and "://" in value else value
+
+
+def _remember_baselines(context: GeneratorContext, manifest: Manifest, folder: Path) -> None:
+    """Keep the profiles of a job that succeeded, for tables that have none to be compared with."""
+    if not manifest.success or not any(
+        e.name == _DRIFT_GENERATOR and e.status == "ok" for e in manifest.generators
+    ):
+        return
+    try:
+        kept = remember_baselines(
+            BaselineStore(context.artifacts_root, manifest.tenant_id),
+            folder,
+            manifest.job_id,
+            manifest.finished_at,
+            follows_previous=context.setting("baseline") == "previous",
+        )
+    except (OSError, FolderError, ValueError) as error:  # the job itself is done, and stays so
+        _logger.warning("Baselines not kept: %s job=%s", error, manifest.job_id)
+        return
+    for table in kept:
+        _logger.info("The baseline of %r is now that of job %s", table, manifest.job_id)
 
 
 def _remember_kpis(context: GeneratorContext, manifest: Manifest, folder: Path) -> None:

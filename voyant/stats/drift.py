@@ -455,18 +455,23 @@ def _measure_numbers(reference: ColumnState, current: ColumnState, evidence: Evi
     if js_error:
         errors["js_distance"] = js_error
     deciles = evidence.deciles
-    has_deciles = deciles is not None and sum(deciles.reference) and sum(deciles.current)
     sizes = (reference.number_count, current.number_count)
     is_small = max(sizes) <= SMALL_SAMPLE and gap is not None and not gap.max_error
     return Measures(
         wasserstein_normed=normed,
         ks_statistic=None if gap is None else gap.value,
         js_distance=js,
-        psi=distances.psi(deciles.reference, deciles.current) if deciles and has_deciles else None,
+        psi=distances.psi(deciles.reference, deciles.current)
+        if deciles is not None and _has_rows(deciles)
+        else None,
         p_value=distances.ks_p_value(gap.value, *sizes) if gap is not None and is_small else None,
         p_value_test="Kolmogorov-Smirnov" if is_small else None,
         errors=errors,
     )
+
+
+def _has_rows(binned: Binned) -> bool:
+    return any(binned.reference) and any(binned.current)
 
 
 def _js_of_numbers(
@@ -477,7 +482,7 @@ def _js_of_numbers(
         names = sorted({*before, *after})
         old, new = [before.get(n, 0) for n in names], [after.get(n, 0) for n in names]
         return distances.js_distance(old, new), 0.0
-    if even is None or not sum(even.reference) or not sum(even.current):
+    if even is None or not _has_rows(even):
         return None, 0.0
     value = distances.js_distance(even.reference, even.current)
     if not even.error:
