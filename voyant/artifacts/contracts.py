@@ -102,10 +102,12 @@ def read_contract(path: str | Path) -> Contract:
         contract = OpenDataContractStandard.model_validate(document)
     except ValueError as error:
         raise ConfigurationError(f"The contract {path.name!r} cannot be used: {error}.") from None
+    columns = _physical_columns(contract)
     rules = [
         *(rule for table in contract.schema_ or () for rule in _object_rules(path.name, table)),
         *_sla_rules(path.name, contract),
     ]
+    rules = [_resolve(rule, columns) for rule in rules]
     return Contract(
         file=path.name,
         id=contract.id or "",
@@ -236,12 +238,38 @@ def _validator() -> Any:  # noqa: ANN401 - jsonschema is untyped here
 # ---------------------------------------------------------------------------------------- rules
 
 
+def _physical_columns(contract: OpenDataContractStandard) -> dict[tuple[str, str], tuple[str, str]]:
+    """Map the contract's own names of tables and columns to those in the data."""
+    return {
+        (table.name or "", item.name or ""): (
+            table.physicalName or table.name or "",
+            item.physicalName or item.name or "",
+        )
+        for table in contract.schema_ or ()
+        for item in table.properties or ()
+    }
+
+
+def _resolve(rule: Rule, columns: Mapping[tuple[str, str], tuple[str, str]]) -> Rule:
+    """Put names in the data where references and service levels use those of the contract."""
+    if rule.kind == "references":
+        table, column = columns.get((rule.word, rule.other_column), (rule.word, rule.other_column))
+        own = columns.get((rule.alias, rule.columns[0]))
+        return replace(rule, word=table, other_column=column,
+                       columns=(own[1],) if own else rule.columns)  # fmt: skip
+    if rule.kind == "freshness":
+        table, column = columns.get((rule.alias, rule.columns[0]), (rule.table, rule.columns[0]))
+        return replace(rule, columns=(column,))
+    return rule
+
+
 def _object_rules(file: str, given: SchemaObject) -> Iterator[Rule]:
     name = given.physicalName or given.name or ""
     table = Rule(
         kind="table",
         table=name,
         place=given.name or name,
+        alias=given.name or "",
         origin=file,
         said="is one of the run's tables",
         description=given.description or "",
@@ -464,7 +492,6 @@ def _reference(base: Rule, link: Relationship) -> Rule:
 
 def _sla_rules(file: str, contract: OpenDataContractStandard) -> Iterator[Rule]:
     """Turn service levels into rules; only the age of the newest row can be seen in the data."""
-    tables = [table.physicalName or table.name or "" for table in contract.schema_ or ()]
     by_name = {
         table.name: table.physicalName or table.name or "" for table in contract.schema_ or ()
     }
@@ -472,13 +499,15 @@ def _sla_rules(file: str, contract: OpenDataContractStandard) -> Iterator[Rule]:
         elements = (level.element or contract.slaDefaultElement or "").split(",")
         for element in (part.strip() for part in elements):
             table, _, column = element.rpartition(".")
-            table = by_name.get(table) or table or (tables[0] if len(tables) == 1 else "")
+            alias = table or (next(iter(by_name)) if len(by_name) == 1 else "") or ""
+            table = by_name.get(alias, alias)
             words = f"{level.property} {level.value} {level.unit or ''}".strip()
             rule = Rule(
                 kind="unsupported",
                 table=table,
                 columns=(column,) if column else (),
                 place=f"slaProperties.{level.property}",
+                alias=alias,
                 origin=file,
                 said=words,
                 name=level.id or "",

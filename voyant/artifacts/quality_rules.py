@@ -83,6 +83,7 @@ class Rule:
     """One thing that must hold.
 
     Attributes:
+        alias: Another name of the table, if the run has none of the first.
         place: Where in its origin it stands: `rule-3`, `orders.amount`.
         origin: Where it was written: `voyant.toml`, or the contract's file name.
         said: What must hold, as the reader is to read it.
@@ -96,6 +97,7 @@ class Rule:
     table: str
     columns: tuple[str, ...] = ()
     place: str
+    alias: str = ""
     origin: str
     said: str
     name: str = ""

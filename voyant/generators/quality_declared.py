@@ -44,11 +44,11 @@ _ROW_CHECKS: Mapping[str, RowCheckKind] = {
 }
 _FAILS: Mapping[str, str] = {
     "required": "hold nothing",
-    "range": "lie outside",
+    "range": "lie outside of the range",
     "length": "are too short or too long",
     "allowed": "are none of the allowed values",
     "pattern": "do not match",
-    "multiple": "are no multiple",
+    "multiple": "are no such multiple",
 }
 
 
@@ -88,11 +88,24 @@ def plan_declared(
     used: dict[str, int] = {}
     plans: list[Planned] = []
     for given in rules:
-        rule = replace(given, table=_same_name(given.table, tables) or given.table)
+        rule = _with_real_names(given, tables)
         plan = _plan(_Case(engine, tables, rule, as_of, exact_values))
         used[plan.id] = used.get(plan.id, 0) + 1
         plans.append(plan if used[plan.id] == 1 else replace(plan, id=f"{plan.id}#{used[plan.id]}"))
     return plans
+
+
+def _with_real_names(rule: Rule, tables: Mapping[str, TableSummary]) -> Rule:
+    """Find the rule's table by its name or its alias, and its columns, whatever their case."""
+    table = _same_name(rule.table, tables) or _same_name(rule.alias, tables) or rule.table
+    if table not in tables:
+        return rule
+    known = tables[table].columns
+    columns = tuple(_same_name(name, known) or name for name in rule.columns)
+    other = rule.other_column
+    if rule.kind == "references" and (parent := _same_name(rule.word, tables)) is not None:
+        other = _same_name(other, tables[parent].columns) or other
+    return replace(rule, table=table, columns=columns, other_column=other)
 
 
 def _plan(case: _Case) -> Planned:
@@ -246,7 +259,7 @@ def _freshness(case: _Case, plan: Planned) -> Planned:
     if newest.moment is None:
         return replace(plan, reason=newest.note)
     age = (case.as_of - newest.moment).total_seconds()
-    message = f"the newest is {newest.moment.isoformat()}, {age / 3600:,.1f} hours old"
+    message = f"the newest is {newest.moment.isoformat()}, {max(0, age) / 3600:,.1f} hours old"
     if newest.note:
         message += f" ({newest.note})"
     return replace(plan, is_met=age <= most, observed=newest.moment.isoformat(), message=message)

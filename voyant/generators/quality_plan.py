@@ -192,7 +192,8 @@ def _say_threshold(plan: Planned) -> str:
         return f"failing rows {plan.limit}{'%' if plan.is_percent else ''}"
     if plan.is_met is not None:
         return ""
-    return f"at most {plan.max_fraction:.6g} of the rows" if plan.max_fraction else "no failing row"
+    most = f"at most {100 * plan.max_fraction:.6g}% of the rows"
+    return most if plan.max_fraction else "no failing row"
 
 
 def with_examples(engine: Engine, plan: Planned, result: CheckResult, most: int) -> CheckResult:
