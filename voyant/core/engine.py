@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from voyant.core.checks import FailureCount, RowCheck
+from voyant.core.series import SeriesQuestions
 from voyant.core.tables import (
     Association,
     Column,
@@ -21,7 +22,7 @@ __all__ = ["Engine"]
 
 
 @runtime_checkable
-class Engine(Protocol):
+class Engine(SeriesQuestions, Protocol):
     """Where tables live. Answers are plain values; an unknown table is an `UnknownTableError`."""
 
     @property

@@ -17,6 +17,7 @@ import duckdb
 
 from voyant.core.checks import FailureCount, RowCheck
 from voyant.core.errors import EngineError, UnknownTableError
+from voyant.core.series import BinAxis, GridCounts, GroupMeans, TimeCount, TimeGrain
 from voyant.core.tables import (
     Association,
     Column,
@@ -29,6 +30,7 @@ from voyant.core.tables import (
 )
 from voyant.engines import duckdb_checks as row_checks
 from voyant.engines import duckdb_relations as relations
+from voyant.engines import duckdb_series as series
 from voyant.engines.duckdb_summary import measure_column
 from voyant.engines.duckdb_types import column_kind
 from voyant.engines.recipe import open_connection
@@ -213,6 +215,27 @@ class DuckDBEngine:
             lambda: row_checks.failing_values(
                 self._connection, table, columns, check, limit=limit
             ),
+        )
+
+    def time_counts(self, table: str, column: str, grain: TimeGrain) -> tuple[TimeCount, ...]:
+        """Count the rows of each span of time; one scan."""
+        return self._remember(
+            ("time counts", table, column, grain),
+            lambda: series.time_counts(self._connection, self.summarize(table), column, grain),
+        )
+
+    def group_means(self, table: str, group: str, numbers: Sequence[str]) -> tuple[GroupMeans, ...]:
+        """Average numeric columns by the values of another; one scan."""
+        return self._remember(
+            ("group means", table, group, *numbers),
+            lambda: series.group_means(self._connection, self.summarize(table), group, numbers),
+        )
+
+    def grid_counts(self, table: str, x: BinAxis, y: BinAxis) -> GridCounts:
+        """Count rows by two numbers at once; one scan."""
+        return self._remember(
+            ("grid counts", table, x, y),
+            lambda: series.grid_counts(self._connection, table, x, y),
         )
 
     def query(self, sql: str) -> QueryResult:
