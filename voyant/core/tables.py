@@ -326,12 +326,12 @@ class ValueCounts:
     """How many rows hold each value of a column, nulls left out.
 
     Attributes:
-        values: Most frequent first. Numbers are finite numbers, dates and timestamps seconds since
+        counts: Most frequent first. Numbers are finite numbers, dates and timestamps seconds since
             1970-01-01 UTC, booleans booleans, everything else text.
         is_complete: Whether these are all values; otherwise there were more than asked for.
     """
 
-    values: tuple[ValueCount, ...]
+    counts: tuple[ValueCount, ...]
     is_complete: bool
 
 

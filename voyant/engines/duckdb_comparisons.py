@@ -41,7 +41,7 @@ def value_counts(
         f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {limit + 1}"
     ).fetchall()
     return ValueCounts(
-        values=tuple(ValueCount(value=y, count=count) for y, count in rows[:limit]),
+        counts=tuple(ValueCount(value=y, count=count) for y, count in rows[:limit]),
         is_complete=len(rows) <= limit,
     )
 

@@ -101,7 +101,7 @@ def _values(
         counted = engine.value_counts(table, column.name, limit=_MOST_VALUES)
         if not counted.is_complete:
             return None, f"more than {_MOST_VALUES:,} different values"
-        found = counted.values
+        found = counted.counts
     values: dict[CategoryValue, int] = {}
     for item in found:
         value = cast("CategoryValue", item.value)
