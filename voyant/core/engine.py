@@ -13,9 +13,11 @@ from voyant.core.tables import (
     Containment,
     Contingency,
     Measure,
+    NumberDistances,
     QueryResult,
     TableSummary,
     ValueCount,
+    ValueCounts,
 )
 
 __all__ = ["Engine"]
@@ -55,7 +57,7 @@ class Engine(SeriesQuestions, Protocol):
     ) -> tuple[tuple[tuple[str, str], ...], int]:
         """Find pairs of never-null columns whose combination never repeats.
 
-        Pairs are tried in the given order, until one is found or `budget` pairs were counted in full.
+        They are tried in the given order, until one is found or `budget` were counted in full.
 
         Returns:
             The pairs found, and how many were counted in full.
@@ -96,6 +98,31 @@ class Engine(SeriesQuestions, Protocol):
 
         The whole column's values are those that fail `in_set` with an empty set.
         """
+        ...
+
+    def reference(self, table: str) -> str | None:
+        """Return the name under which a table's reference answers questions, None without one.
+
+        A reference is an earlier state of the table, given to compare with. It is none of
+        `tables()`, and users' SQL cannot read it.
+        """
+        ...
+
+    def value_counts(self, table: str, column: str, *, limit: int) -> ValueCounts:
+        """Count the rows of each value, nulls left out; the `limit` most frequent at most."""
+        ...
+
+    def bin_counts(self, table: str, column: str, edges: Sequence[float]) -> tuple[int, ...]:
+        """Count a column's finite numbers (or moments, in seconds since 1970) between rising edges.
+
+        Bins hold their left edge, the last one its right edge too; what lies outside is left out.
+        """
+        ...
+
+    def number_distances(
+        self, reference_table: str, current_table: str, column: str
+    ) -> NumberDistances:
+        """Compare the numbers (or moments) of a column that both tables have, exactly."""
         ...
 
     def query(self, sql: str) -> QueryResult:

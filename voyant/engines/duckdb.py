@@ -10,13 +10,14 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
 
 from voyant.core.checks import FailureCount, RowCheck
-from voyant.core.errors import EngineError, UnknownTableError
+from voyant.core.errors import EngineError, SourceError, UnknownTableError
 from voyant.core.series import BinAxis, GridCounts, GroupMeans, TimeCount, TimeGrain
 from voyant.core.tables import (
     Association,
@@ -24,66 +25,99 @@ from voyant.core.tables import (
     Containment,
     Contingency,
     Measure,
+    NumberDistances,
     QueryResult,
     TableSummary,
     ValueCount,
+    ValueCounts,
 )
 from voyant.engines import duckdb_checks as row_checks
+from voyant.engines import duckdb_comparisons as comparisons
+from voyant.engines import duckdb_correlations as correlations
 from voyant.engines import duckdb_relations as relations
 from voyant.engines import duckdb_series as series
-from voyant.engines.duckdb_summary import measure_column
+from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_column
 from voyant.engines.duckdb_types import column_kind
-from voyant.engines.recipe import open_connection
+from voyant.engines.recipe import ConnectionRecipe, open_connection
 from voyant.engines.sandbox import QueryLimits, Sandbox
-from voyant.engines.sources import open_sources, quote_name
+from voyant.engines.sources import first_line, open_sources, quote_name
 
 __all__ = ["DuckDBEngine"]
 
 _T = TypeVar("_T")
 
+#: Before the names of reference tables; users' SQL runs in a process that has none of them.
+_REFERENCE = "voyant_reference_"
+
 
 class DuckDBEngine:
     """The embedded engine: files, data frames and DuckDB databases, opened read-only."""
 
-    def __init__(  # noqa: PLR0913 - one keyword per setting
+    def __init__(
         self,
         sources: Mapping[str, object],
         *,
         tables: Sequence[str] = (),
+        reference: Mapping[str, object] | None = None,
         threads: int | None = None,
         memory_limit_bytes: int | None = None,
         temp_directory: str | Path | None = None,
         limits: QueryLimits | None = None,
+        wide_text_rows: int = WIDE_TEXT_ROWS,
     ) -> None:
         """Open the inputs; text files are parsed here, once.
 
         Args:
             sources: Table name -> path, glob, folder, list of paths or data frame.
             tables: Names to keep, all when empty.
+            reference: Earlier states of some of the tables, by the table's name; not among the
+                tables, and out of reach for users' queries.
             threads: Worker threads, one per core when None.
             memory_limit_bytes: Above it DuckDB spills to disk; 80 % of the machine's when None.
             temp_directory: For parsed inputs and spilling; the system's when None.
             limits: For users' queries.
+            wide_text_rows: Rows above which text of which most values differ is grouped by hash.
 
         Raises:
             SourceError: An input that cannot be opened as a table.
         """
         self._scratch = Path(tempfile.mkdtemp(prefix="voyant-", dir=temp_directory))
         self._limits = limits or QueryLimits()
+        self._wide_text_rows = wide_text_rows
         self._sandbox: Sandbox | None = None
         self._memory: dict[tuple[object, ...], Any] = {}
+        self._references: dict[str, str] = {}
         self._lock = threading.RLock()
         try:
             self._recipe, self.origins = open_sources(sources, tables, self._scratch)
+            references = self._open_references(reference or {})
             self._connection = open_connection(
-                self._recipe,
+                replace(
+                    self._recipe, statements=(*self._recipe.statements, *references.statements)
+                ),
                 threads=threads,
                 memory_limit_bytes=memory_limit_bytes,
                 temp_directory=self._scratch / "spill",
             )
+        except duckdb.Error as error:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            raise SourceError(
+                f"An input cannot be opened: {first_line(error)}.",
+                remedy="Check that it is whole and of the kind its name says.",
+            ) from error
         except BaseException:
             shutil.rmtree(self._scratch, ignore_errors=True)
             raise
+
+    def _open_references(self, sources: Mapping[str, object]) -> ConnectionRecipe:
+        for table in sources:
+            if table not in self._recipe.tables:
+                raise UnknownTableError(table, self._recipe.tables)
+        scratch = self._scratch / "reference"
+        scratch.mkdir()
+        recipe, _ = open_sources(sources, tuple(sources), scratch, prefix=_REFERENCE)
+        self._references = {table: _REFERENCE + table for table in recipe.tables}
+        return recipe
 
     @property
     def name(self) -> str:
@@ -103,7 +137,7 @@ class DuckDBEngine:
         return tuple(Column(name=r[0], type=r[1], kind=column_kind(r[1])) for r in rows)
 
     def summarize(self, table: str) -> TableSummary:
-        """Measure every column: one scan of each, two more of text of which nearly all values differ."""
+        """Measure every column: one scan of each, two more of text where most values differ."""
         return self._remember(("summary", table), lambda: self._summarize(table))
 
     def _summarize(self, table: str) -> TableSummary:
@@ -112,15 +146,20 @@ class DuckDBEngine:
         return TableSummary(
             name=table,
             row_count=rows,
-            columns={c.name: measure_column(self._connection, table, c, rows) for c in columns},
+            columns={
+                column.name: measure_column(
+                    self._connection, table, column, rows, wide_text_rows=self._wide_text_rows
+                )
+                for column in columns
+            },
         )
 
     def _row_count(self, table: str) -> int:
-        row = self._connection.execute(f"SELECT count(*) FROM {quote_name(table)}").fetchone()
-        return int(row[0]) if row else 0
+        rows = self._connection.execute(f"SELECT count(*) FROM {quote_name(table)}").fetchall()
+        return int(rows[0][0])
 
     def duplicate_rows(self, table: str) -> Measure:
-        """Count repeated rows: no scan if a key is known, one by hash, one more if some hash repeats."""
+        """Count repeated rows: no scan if a key is known, one by hash, two more if some repeat."""
         return self._remember(("duplicates", table), lambda: self._duplicate_rows(table))
 
     def _duplicate_rows(self, table: str) -> Measure:
@@ -160,16 +199,16 @@ class DuckDBEngine:
         """Correlate all pairs of numeric columns; one scan."""
         return self._remember(
             ("pearson", table, *columns),
-            lambda: relations.pearson(self._connection, self.summarize(table), columns),
+            lambda: correlations.pearson(self._connection, self.summarize(table), columns),
         )
 
     def spearman(
         self, table: str, columns: Sequence[str], *, sample_rows: int
     ) -> tuple[Association, ...]:
-        """Rank-correlate all pairs of numeric columns, on an even sample above `sample_rows` rows."""
+        """Rank-correlate all pairs of numeric columns, on an even sample of `sample_rows` rows."""
         return self._remember(
             ("spearman", table, sample_rows, *columns),
-            lambda: relations.spearman(
+            lambda: correlations.spearman(
                 self._connection, self.summarize(table), columns, sample_rows=sample_rows
             ),
         )
@@ -212,10 +251,46 @@ class DuckDBEngine:
         columns = {column.name: column for column in self.columns(table)}
         return self._remember(
             ("failing values", table, check, limit),
-            lambda: row_checks.failing_values(
-                self._connection, table, columns, check, limit=limit
+            lambda: row_checks.failing_values(self._connection, table, columns, check, limit=limit),
+        )
+
+    def reference(self, table: str) -> str | None:
+        """Return the name under which a table's reference answers questions, None without one."""
+        return self._references.get(table)
+
+    def value_counts(self, table: str, column: str, *, limit: int) -> ValueCounts:
+        """Count the rows of each value, the `limit` most frequent ones at most: one scan."""
+        return self._remember(
+            ("value counts", table, column, limit),
+            lambda: comparisons.value_counts(
+                self._connection, table, self._column(table, column), limit=limit
             ),
         )
+
+    def bin_counts(self, table: str, column: str, edges: Sequence[float]) -> tuple[int, ...]:
+        """Count a column's finite numbers between rising edges: one scan."""
+        return self._remember(
+            ("bin counts", table, column, *edges),
+            lambda: comparisons.bin_counts(
+                self._connection, table, self._column(table, column), edges
+            ),
+        )
+
+    def number_distances(
+        self, reference_table: str, current_table: str, column: str
+    ) -> NumberDistances:
+        """Compare the numbers of a column that both tables have: one scan of each."""
+        return self._remember(
+            ("number distances", reference_table, current_table, column),
+            lambda: comparisons.number_distances(
+                self._connection,
+                (reference_table, self._column(reference_table, column)),
+                (current_table, self._column(current_table, column)),
+            ),
+        )
+
+    def _column(self, table: str, column: str) -> Column:
+        return next(found for found in self.columns(table) if found.name == column)
 
     def time_counts(self, table: str, column: str, grain: TimeGrain) -> tuple[TimeCount, ...]:
         """Count the rows of each span of time; one scan."""
@@ -268,11 +343,19 @@ class DuckDBEngine:
         with self._lock:
             if key not in self._memory:
                 table = key[1]
-                if table not in self._recipe.tables:
+                if table not in (*self._recipe.tables, *self._references.values()):
                     raise UnknownTableError(str(table), self._recipe.tables)
                 try:
                     self._memory[key] = compute()
+                except duckdb.InterruptException as error:
+                    raise EngineError(f"Table {table!r}: the work was interrupted.") from error
+                except duckdb.OutOfMemoryException as error:
+                    raise EngineError(
+                        f"Table {table!r} needs more memory or disk than it may use: "
+                        f"{first_line(error)}.",
+                        remedy="Raise the memory limit, or name another temporary directory.",
+                    ) from error
                 except duckdb.Error as error:
-                    text = str(error).strip().split("\n", 1)[0]
-                    raise EngineError(f"Table {table!r}: {text}") from error
-            return self._memory[key]
+                    raise EngineError(f"Table {table!r}: {first_line(error)}.") from error
+            found: _T = self._memory[key]
+            return found

@@ -1,4 +1,4 @@
-"""What is in each table: shape, columns, keys, correlations, and what a reader should know first?"""
+"""What is in each table: columns, keys, correlations, and what should a reader know first?"""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def compute(summary: TableSummary, measured: Measured, budget: Budget) -> TableP
 
 @register("profile", is_core=True, order=10)
 def generate_profile(ctx: GeneratorContext) -> ArtifactResult:
-    """Profile every table: types and meanings, missing and frequent values, spread, keys, correlations."""
+    """Profile every table: types and meanings, missing and frequent values, keys, correlations."""
     budget = Budget(
         key_pairs=cast("int", ctx.setting("key_pair_budget")),
         correlation_pairs=cast("int", ctx.setting("correlation_pair_cap")),
@@ -112,7 +112,8 @@ def generate_profile(ctx: GeneratorContext) -> ArtifactResult:
             for table in ctx.tables
         }
     )
-    from voyant.report.profile_page import render_profile  # templates cost 100 ms to load
+    # Templates cost 100 ms to load.
+    from voyant.report.profile_page import render_profile  # noqa: PLC0415
 
     return {
         "profile": ctx.write_json("profile.json", artifact),
@@ -206,7 +207,7 @@ def _possible_key_pairs(summary: TableSummary) -> list[tuple[str, str]]:
             and _most_frequent(left) <= right_distinct
             and _most_frequent(right) <= left_distinct
         ):
-            # The column with more values first: its groups are small, so few rows disprove the pair.
+            # The column with more values first: its groups are small, so few rows disprove it.
             pair = (left.name, right.name)
             ordered = pair if left_distinct >= right_distinct else (right.name, left.name)
             found.append((left_distinct * right_distinct, ordered))
@@ -290,8 +291,7 @@ def _column(column: ColumnSummary, semantic: SemanticType) -> ColumnProfile:
         text=_text(column),
         time=_time(column),
         approximations={
-            name: Inexact.of(approximation)
-            for name, approximation in column.approximations.items()
+            name: Inexact.of(approximation) for name, approximation in column.approximations.items()
         },
     )
 

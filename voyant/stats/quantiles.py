@@ -6,15 +6,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["QUANTILES", "grid_from_ranks", "integer_edges", "even_edges"]
+__all__ = ["QUANTILES", "even_edges", "grid_from_ranks", "integer_edges"]
 
 #: The quantiles every profile shows.
 QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
-def grid_from_ranks(
-    rows: Sequence[tuple[float, int]], count: int, steps: int
-) -> tuple[float, ...]:
+def grid_from_ranks(rows: Sequence[tuple[float, int]], count: int, steps: int) -> tuple[float, ...]:
     """Return the quantiles at 0, 1/steps, ..., 1, interpolated linearly.
 
     Source: R. J. Hyndman and Y. Fan, "Sample quantiles in statistical packages", The American
@@ -38,7 +36,8 @@ def grid_from_ranks(
         low = rows[bisect_right(ends, position)][0]
         high = rows[bisect_right(ends, min(position + 1, count - 1))][0]
         fraction = remainder / steps
-        grid.append(float(low) if high == low else low * (1 - fraction) + high * fraction)
+        between = low * (1 - fraction) + high * fraction
+        grid.append(float(min(max(between, low), high)))  # rounding must not leave the gap
     return tuple(grid)
 
 
