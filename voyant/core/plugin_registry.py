@@ -40,7 +40,9 @@ __all__ = [
 ]
 
 #: Built-in generators, in the order they run: each lives in `voyant.generators.<name>`.
-BUILTIN_GENERATORS: Final = ("profile", "kpi", "sufficiency", "quality", "drift", "narrative")
+BUILTIN_GENERATORS: Final = (
+    "profile", "kpi", "sufficiency", "quality", "drift", "charts", "narrative",
+)  # fmt: skip
 
 _H = TypeVar("_H", bound=Handler)
 
