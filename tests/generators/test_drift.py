@@ -172,8 +172,8 @@ PLAIN = frame(n=range(100), c=["a", "b"] * 50)
         (range(100), [f"v{i}" for i in range(100)], "not_assessable", "its type changed from"),
         ([-np.inf, np.inf] * 50, [np.inf] * 100, "not_assessable", "no finite number"),
     ],
-    ids=["emptied", "was empty", "always empty", "one row", "was one row", "all null", "always null",
-         "constant", "other constant", "was constant", "retyped", "no number"],
+    ids=["emptied", "was empty", "always empty", "one row", "was one row", "all null",
+         "always null", "constant", "other constant", "was constant", "retyped", "no number"],
 )  # fmt: skip
 def test_awkward_columns_have_a_stated_result(drift, before, now, status, reason, is_stored):
     before, now = frame(n=before), frame(n=now)
@@ -343,3 +343,16 @@ def test_the_same_input_gives_the_same_bytes(drift, halves):
         drift(halves[1], before=halves[0], job=job)
         runs.append([(drift.root / job / name).read_bytes() for name in names])
     assert runs[0] == runs[1]
+
+
+def test_identifiers_are_compared_by_value_where_they_repeat_and_not_at_all_where_they_must_change(
+    drift,
+):
+    before = frame(order_id=range(1000, 1200), customer_id=[1, 2, 3, 900] * 50)
+    now = frame(order_id=range(1200, 1400), customer_id=[1, 2, 3, 901] * 50)
+    columns = drift(now, before=before)["columns"]
+    assert columns["order_id"]["status"] == "not_assessable"
+    assert "identifiers" in columns["order_id"]["reason"]
+    assert columns["customer_id"]["treated_as"] == "category"
+    shares = [0.25, 0.25, 0.25, 0.25, 0], [0.25, 0.25, 0.25, 0, 0.25]
+    assert columns["customer_id"]["js_distance"] == pytest.approx(distance.jensenshannon(*shares))

@@ -258,7 +258,7 @@ def _treat_numbers(reference: ColumnState, current: ColumnState) -> tuple[Treatm
         why = reference.no_values_because or current.no_values_because
         return Treatment.NONE, why or "one side holds no finite number"
     if reference.semantic_type == current.semantic_type == "id":
-        return Treatment.NONE, "identifiers: their values are expected to change"
+        return _treat_identifiers(reference, current)
     before, after = reference.numbers, current.numbers
     if before is None or after is None:
         return Treatment.NUMBER, ""
@@ -267,6 +267,14 @@ def _treat_numbers(reference: ColumnState, current: ColumnState) -> tuple[Treatm
     if are_few or len({*before, *after}) <= _FEW_NUMBERS:
         return Treatment.CATEGORY, ""
     return Treatment.NUMBER, ""
+
+
+def _treat_identifiers(reference: ColumnState, current: ColumnState) -> tuple[Treatment, str]:
+    """Compare identifiers that repeat by value: their size means nothing, and new ones come."""
+    is_known = reference.values is not None and current.values is not None
+    if is_known and not (_is_mostly_different(reference) or _is_mostly_different(current)):
+        return Treatment.CATEGORY, ""
+    return Treatment.NONE, "identifiers: their values are expected to change"
 
 
 def is_same_family(one: ColumnKind, other: ColumnKind) -> bool:
