@@ -14,6 +14,7 @@ import typer
 from voyant import __version__
 from voyant.cli import baseline, config, generators, run, verify
 from voyant.cli.exits import Debug, VoyantGroup, show_bug
+from voyant.cli.open import open_page
 
 __all__ = ["app", "main"]
 
@@ -33,6 +34,7 @@ app.command("generators")(generators.generators)
 app.command("plan")(generators.plan)
 app.add_typer(config.app, name="config")
 app.add_typer(baseline.app, name="baseline")
+app.command("open")(open_page)
 app.command("verify")(verify.verify)
 app.command("demo")(run.demo)
 

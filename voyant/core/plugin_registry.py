@@ -41,7 +41,7 @@ __all__ = [
 
 #: Built-in generators, in the order they run: each lives in `voyant.generators.<name>`.
 BUILTIN_GENERATORS: Final = (
-    "profile", "kpi", "sufficiency", "quality", "drift", "charts", "narrative",
+    "profile", "kpi", "sufficiency", "quality", "drift", "charts", "narrative", "report",
 )  # fmt: skip
 
 _H = TypeVar("_H", bound=Handler)

@@ -21,7 +21,7 @@ from voyant.core.context import GeneratorContext
 from voyant.core.engine import Engine
 from voyant.core.plugin_registry import register
 from voyant.core.results import ArtifactResult, StepReport
-from voyant.report.index_page import RunReport, render_index
+from voyant.report.run_report import RunReport
 
 __all__ = ["generate_report"]
 
@@ -42,6 +42,8 @@ _M = TypeVar("_M", bound=BaseModel)
 @register("report", feature_flag="enable_report", order=90)
 def generate_report(ctx: GeneratorContext) -> ArtifactResult:
     """Tie the run together on one page, with whatever artifacts there are."""
+    from voyant.report.index_page import render_index  # noqa: PLC0415 - templates cost 100 ms
+
     return {"report": ctx.write_text("index.html", render_index(_collect(ctx)))}
 
 

@@ -225,7 +225,7 @@ def drift_badge(artifact: DriftArtifact) -> Badge:
     if "stable" in statuses:
         return Badge(status="ok", text="stable")
     if "no_baseline" in statuses:
-        return Badge(status="info", text="first run, kept to compare with")
+        return Badge(status="info", text="first run")
     return Badge(status="not_assessed", text="not assessable")
 
 

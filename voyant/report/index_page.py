@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
 from markupsafe import Markup
 
-from voyant.artifacts.charts import ChartsArtifact
 from voyant.artifacts.drift import DriftArtifact
 from voyant.artifacts.kpis import KpisArtifact
 from voyant.artifacts.narrative import NarrativeArtifact, Sentence
 from voyant.artifacts.profile import ProfileArtifact
 from voyant.artifacts.quality import QualityArtifact
-from voyant.artifacts.sufficiency import SufficiencyArtifact
 from voyant.core.results import StepReport
 from voyant.report.format import (
     ABSENT,
@@ -34,9 +30,10 @@ from voyant.report.index_findings import drift_badge, drift_view, quality_badge,
 from voyant.report.index_kpis import is_judged, kpis_view
 from voyant.report.index_tables import SUFFICIENCY_BADGES, points, sufficiency_view, table_lines
 from voyant.report.page import render_page
+from voyant.report.run_report import RunReport
 from voyant.report.views import Badge, Printed
 
-__all__ = ["SECTIONS", "RunReport", "render_index"]
+__all__ = ["SECTIONS", "render_index"]
 
 #: Section -> its title, in the order of the page; each but the last has a generator's artifact.
 SECTIONS: Final = {
@@ -59,34 +56,6 @@ _MOST_CARDS: Final = 4
 _FILES: Final = 4
 #: Figures up to this length are set in bold: numbers, not whole clauses.
 _STRONG_CHARACTERS: Final = 24
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunReport:
-    """A run as the page is to tell it; an artifact that is not there is None.
-
-    Attributes:
-        drawings: The text of each chart's SVG file, by its path in `charts.json`.
-        absent: For each section that has nothing to show, why.
-        steps: What became of the generators, in order; their artifacts relative to the page.
-        engine: Name and version of what computed, empty if nothing asked for tables.
-    """
-
-    job_id: str
-    as_of: datetime
-    version: str
-    engine: str = ""
-    tables: tuple[str, ...] = ()
-    profile: ProfileArtifact | None = None
-    kpis: KpisArtifact | None = None
-    sufficiency: SufficiencyArtifact | None = None
-    quality: QualityArtifact | None = None
-    drift: DriftArtifact | None = None
-    charts: ChartsArtifact | None = None
-    drawings: Mapping[str, str] = field(default_factory=dict[str, str])
-    narrative: NarrativeArtifact | None = None
-    absent: Mapping[str, str] = field(default_factory=dict[str, str])
-    steps: Sequence[StepReport] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +240,6 @@ def _cards(report: RunReport) -> list[ScoreCard]:
     cards: list[ScoreCard] = []
     found = report.sufficiency
     if found is not None:
-        cost = sum(entry.points for entry in found.ledger)
         cards.append(
             ScoreCard(
                 anchor="sufficiency",
@@ -281,7 +249,7 @@ def _cards(report: RunReport) -> list[ScoreCard]:
                 badge=SUFFICIENCY_BADGES.get(
                     found.verdict, Badge(status="info", text=visible(found.verdict))
                 ),
-                note=f"{len(found.ledger)} reasons cost {cost:.1f} points" if cost else "",
+                note=f"{plural(len(found.ledger), 'thing')} to improve" if found.ledger else "",
             )
         )
     if report.kpis is not None and report.kpis.kpis:

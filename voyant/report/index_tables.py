@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
 from typing import Final
 
 from markupsafe import Markup
@@ -196,16 +197,15 @@ class SufficiencyView:
 
 
 def points(score: float | None) -> Figure:
-    """Print a score in [0, 1] as points out of 100, full marks only for a full score.
+    """Print a score in [0, 1] as points out of 100, cut rather than rounded: 100 is flawless.
 
-    >>> [str(points(s)) for s in (0.978, 1.0, 0.9999, 0.0)]
-    ['97.8', '100', '99.9', '0.0']
+    >>> [str(points(s)) for s in (0.978, 0.9695, 1.0, 0.9999, 0.0)]
+    ['97.8', '96.9', '100', '99.9', '0.0']
     """
     if score is None:
         return ABSENT
-    shown = _ROUND * score
-    text = "100" if score >= 1 else f"{min(shown, 99.9):.1f}"
-    return Figure(text, repr(score))
+    cut = (Decimal(repr(score)) * _ROUND).quantize(Decimal("0.1"), ROUND_DOWN)
+    return Figure("100" if score >= 1 else str(cut), repr(score))
 
 
 def sufficiency_view(artifact: SufficiencyArtifact) -> SufficiencyView:
