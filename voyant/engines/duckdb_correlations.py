@@ -14,7 +14,7 @@ from itertools import combinations
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING, Any, Final
 
-from voyant.core.tables import Approximation, Association, ColumnSummary, TableSummary
+from voyant.core.tables import Approximation, Association, ColumnKind, ColumnSummary, TableSummary
 from voyant.engines.duckdb_types import number_line
 from voyant.engines.ingest import quote_name
 from voyant.stats.moments import FIXED_POINT_ONE
@@ -139,9 +139,14 @@ def spearman(
 def _keep_sample(
     connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[ColumnSummary], step: int
 ) -> None:
-    """Keep every step-th row, as finite doubles or null; the same rows each time."""
-    read = ", ".join(f"{quote_name(c.name)}::DOUBLE AS x{i}" for i, c in enumerate(columns))
-    kept = ", ".join(f"CASE WHEN isfinite(x{i}) THEN x{i} END AS x{i}" for i in range(len(columns)))
+    """Keep every step-th row, with null for what is not finite; the same rows each time."""
+    read = ", ".join(f"{quote_name(column.name)} AS x{i}" for i, column in enumerate(columns))
+    kept = ", ".join(
+        f"CASE WHEN isfinite(x{i}) THEN x{i} END AS x{i}"
+        if column.kind is ColumnKind.FLOAT
+        else f"x{i}"
+        for i, column in enumerate(columns)
+    )
     number = ", row_number() OVER () - 1 AS n" if step > 1 else ""
     where = f"WHERE n % {step} = 0" if step > 1 else ""
     connection.execute(

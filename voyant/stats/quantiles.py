@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from math import isinf
 from typing import Final
 
 __all__ = ["QUANTILES", "even_edges", "grid_from_ranks", "integer_edges"]
@@ -35,10 +36,16 @@ def grid_from_ranks(rows: Sequence[tuple[float, int]], count: int, steps: int) -
         position, remainder = divmod((count - 1) * step, steps)
         low = rows[bisect_right(ends, position)][0]
         high = rows[bisect_right(ends, min(position + 1, count - 1))][0]
-        fraction = remainder / steps
-        between = low * (1 - fraction) + high * fraction
-        grid.append(float(min(max(between, low), high)))  # rounding must not leave the gap
+        grid.append(_between(float(low), float(high), remainder / steps))
     return tuple(grid)
+
+
+def _between(low: float, high: float, fraction: float) -> float:
+    """Interpolate so that a larger fraction never gives a smaller number, nor one above `high`."""
+    gap = high - low
+    if isinf(gap):
+        return 2 * _between(low / 2, high / 2, fraction)
+    return min(low + gap * fraction, high)
 
 
 def even_edges(low: float, high: float, bins: int) -> tuple[float, ...]:
