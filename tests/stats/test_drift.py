@@ -16,13 +16,13 @@ from voyant.stats.drift import (
     Treatment,
     compare,
     count_between,
-    distribution,
     even_bin_edges,
     pattern_js_distance,
     psi_edges,
     treat,
 )
 from voyant.stats.drift_schema import compare_schemas
+from voyant.stats.drift_shares import distribution
 
 
 def numbers(values, name="x", kind=ColumnKind.FLOAT):

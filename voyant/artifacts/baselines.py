@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -308,7 +308,7 @@ def read_profiles(folder: Path) -> BaselineArtifact | None:
 
 
 @contextlib.contextmanager
-def _as_folder_error(verb: str, path: Path) -> Iterator[None]:
+def _as_folder_error(verb: str, path: Path) -> Generator[None]:
     try:
         yield
     except FolderError:

@@ -38,16 +38,15 @@ from voyant.generators.drift_states import (
 from voyant.stats.drift import (
     CategoryValue,
     ColumnState,
-    Distribution,
     DriftRules,
     Evidence,
     Finding,
     Status,
     Treatment,
     compare,
-    distribution,
 )
 from voyant.stats.drift_schema import SchemaChange, compare_schemas
+from voyant.stats.drift_shares import Distribution, distribution
 from voyant.stats.masking import mask_value
 
 __all__ = ["Compared", "Earlier", "compute", "generate_drift"]
