@@ -232,7 +232,27 @@ def _validator() -> Any:  # noqa: ANN401 - jsonschema is untyped here
     from jsonschema import Draft201909Validator  # noqa: PLC0415 - see above
 
     text = files("open_data_contract_standard").joinpath("schema.json").read_text(encoding="utf-8")
-    return Draft201909Validator(json.loads(text))
+    return Draft201909Validator(_mend(json.loads(text)))
+
+
+def _mend(schema: Any) -> Any:  # noqa: ANN401 - JSON
+    """Let conditions on `logicalType` hold only where it is given.
+
+    The published schema of v3.2.0 says `if logicalType is map, then map is required` in a way that
+    also holds for a property without a logical type: it would refuse nearly every contract of v3.0.
+    """
+    if isinstance(schema, list):
+        return [_mend(item) for item in cast("list[object]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: _mend(item) for key, item in cast("dict[str, Any]", schema).items()}
+    condition = made.get("if")
+    if isinstance(condition, dict):
+        cases = cast("dict[str, Any]", condition)
+        for case in (cases, *cases.get("anyOf", ())):
+            if "logicalType" in case.get("properties", {}):
+                case.setdefault("required", ["logicalType"])
+    return made
 
 
 # ---------------------------------------------------------------------------------------- rules
