@@ -60,12 +60,12 @@ class _Artifacts(Mapping[str, "Place"]):
         from voyant.report.narrative_place import Place  # noqa: PLC0415 - loads the page kit
 
         if key not in self._paths:
-            return Place("", (), None)
+            return Place(key, (), None)
         try:
             content = _read(self._paths[key])
         except (OSError, ValueError, RecursionError) as error:
             self.unreadable[key] = f"{type(error).__name__}: {error}"
-            return Place("", (), None)
+            return Place(key, (), None)
         return Place(self.file_name(key), (), content)
 
     def put(self, key: str, place: Place) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from voyant.artifacts.narrative import Sentence
+from voyant.artifacts.narrative import Fact, Sentence
 from voyant.report.narrative_place import Note, Part, Place, listed, noun, say
 from voyant.stats.facts import Finding, Urgency
 
@@ -22,6 +22,8 @@ _SCHEMA_WORDS: Final = {
     "renamed": " seems to have been renamed",
     "retyped": " has another type",
 }
+#: Columns that hold parts of dates.
+_CALENDAR: Final = frozenset({"year", "quarter", "month", "week", "day", "date", "hour"})
 _NAMES: Final = 4
 
 Findings = list[Finding[Note]]
@@ -54,17 +56,12 @@ def _overview(tables: Place) -> list[Sentence]:
         what = "this table" if total == 1 else "these tables"
         return [say(f"This is the first run over {what}: it is now the baseline for later ones.")]
     sentences: list[Sentence] = []
+    since = _since(tables)
     if drifted:
         verb = " has" if len(drifted) == 1 else " have"
-        sentences.append(
-            say(*_some(tables, drifted, "drifted"), f"{verb} drifted since the baseline.")
-        )
+        sentences.append(say(*_some(tables, drifted, "drifted"), f"{verb} drifted {since}."))
     elif by_status["stable"]:
-        which: Part = (
-            "The table is" if total == 1 else ["Of ", *noun(count, "table"), " none has drifted"]
-        )
-        words = " as it was at the baseline." if total == 1 else " since the baseline."
-        sentences.append(say(which, words))
+        sentences.append(_none_drifted(tables, count, since))
     if fresh:
         verb = " has" if len(fresh) == 1 else " have"
         sentences.append(say(*_some(tables, fresh, "no_baseline"), f"{verb} no baseline yet."))
@@ -75,6 +72,27 @@ def _overview(tables: Place) -> list[Sentence]:
             say(*_some(tables, unknown, "not_assessable"), " could not be compared", why, ".")
         )
     return sentences
+
+
+def _since(tables: Place) -> str:
+    kinds = {table.at("compared_with").text for table in tables} - {""}
+    if kinds == {"reference"}:
+        return "from the reference"
+    return "since the baseline" if kinds == {"baseline"} else "from the baseline or reference"
+
+
+def _none_drifted(tables: Place, count: Fact, since: str) -> Sentence:
+    """Say that no table drifted, and how many of its columns did all the same."""
+    columns = tables.total("/drifted_column_count")
+    name = next(iter(tables)).name()
+    which: list[Part] = ["None of ", *noun(count, "table"), " has"]
+    which = [name, " has not"] if count.text == "1" else which
+    if not columns.value:
+        return say(*which, f" drifted {since}.")
+    assessed = noun(tables.total("/assessed_column_count"), "compared column")
+    rest: list[Part] = [", but ", columns, " of ", *assessed]
+    verb = " has." if columns.text == "1" else " have."
+    return say(*which, f" drifted as a whole {since}", *rest, verb)
 
 
 def _some(tables: Place, chosen: list[Place], status: str) -> list[Part]:
@@ -156,9 +174,14 @@ def _columns(tables: Place) -> Iterator[Finding[Note]]:
             yield Finding(
                 content=_column(table, column),
                 subject=("column", table.key, column.key),
-                urgency=Urgency.NOTABLE,
+                urgency=Urgency.CONTEXT if _is_calendar(column) else Urgency.NOTABLE,
                 weight=value / threshold if threshold else value,
             )
+
+
+def _is_calendar(column: Place) -> bool:
+    """Whether a column only tells the time: that it moves on is no news."""
+    return column.at("treated_as").text == "time" or column.key.casefold() in _CALENDAR
 
 
 def _column(table: Place, column: Place) -> Note:
@@ -166,6 +189,9 @@ def _column(table: Place, column: Place) -> Note:
     measure, value, threshold = column.at("measure"), column.at("value"), column.at("threshold")
     what: list[Part] = []
     before, after = _centre(column)
+    is_calendar = _is_calendar(column)
+    if is_calendar and column.at("treated_as").text != "time":
+        before = after = None
     if measure.text == "null_fraction_change":
         old, new = column.at("reference_null_fraction"), column.at("current_null_fraction")
         if old.number is not None and new.number is not None:
@@ -177,11 +203,13 @@ def _column(table: Place, column: Place) -> Note:
         what = [": ", *noun(count, "new value")]
     size: list[Part] = []
     if value.number is not None and threshold.number is not None and measure.text in _MEASURES:
-        size = [f" ({_MEASURES[measure.text]} ", value.fact("number"), ", drifted from ",
-                threshold.fact("number"), " on)"]  # fmt: skip
+        size = [f" ({_MEASURES[measure.text]} ", value.fact("number"), "; "]
+        size += [threshold.fact("number"), " counts as drift)"]
     return Note(
         sentence=say(name, " in ", owner, " has moved", *what, *size, "."),
-        action=say("Find out why ", name, " in ", owner, " has moved before you compare periods."),
+        action=None
+        if is_calendar
+        else say("Find out why ", name, " in ", owner, " has moved before you compare periods."),
     )
 
 

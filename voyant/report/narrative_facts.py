@@ -30,7 +30,7 @@ DATA_FORMATS: Final = frozenset({"name", "text", "unit"})
 Where = Mapping[str, Sequence[Scalar]]
 
 _MINUS: Final = "\N{MINUS SIGN}"
-_NAME_CHARACTERS, _TEXT_CHARACTERS, _UNIT_CHARACTERS = 40, 120, 20
+_NAME_CHARACTERS, _TEXT_CHARACTERS, _UNIT_CHARACTERS = 40, 160, 20
 _TENTH: Final = Decimal("0.1")
 #: The part of Python's format mini-language that cannot make a number unreadable.
 _SAFE_FORMAT: Final = re.compile(r"[,_]?(\.[0-9]{1,2})?[deEfFgGn%]?")

@@ -82,10 +82,19 @@ def losses(sufficiency: Place, profile: Place) -> Iterator[Finding[Note]]:
         if note is not None:
             yield Finding(
                 content=note,
-                subject=(cause, table) if table else (cause,),
+                subject=_subject(loss),
                 urgency=_urgency(weight),
                 weight=weight,
             )
+
+
+def _subject(loss: _Loss) -> tuple[str, ...]:
+    """Name what a loss is about as closely as it is told: a quality check may tell the same."""
+    if loss.cause == "references" and (worst := _worst_reference(loss)):
+        return (loss.cause, worst.at("child_table").text, worst.at("child_column").text)
+    if loss.cause == "missing" and (column := _worst_column(loss)):
+        return (loss.cause, loss.table, column.key)
+    return (loss.cause, loss.table)
 
 
 def _urgency(points: float) -> Urgency:
@@ -110,10 +119,15 @@ def _note(loss: _Loss) -> Note | None:
     return Note(sentence=say(*parts, evidence.fact("text"), "."))
 
 
-def _missing(loss: _Loss, _: Place) -> Note | None:
+def _worst_column(loss: _Loss) -> Place | None:
     columns = loss.profile.at("tables", loss.table, "columns")
     worst = max(columns, key=lambda column: column.at("null_fraction").size, default=None)
-    if worst is None or not worst.at("null_fraction").size:
+    return worst if worst is not None and worst.at("null_fraction").size else None
+
+
+def _missing(loss: _Loss, _: Place) -> Note | None:
+    worst = _worst_column(loss)
+    if worst is None:
         return None
     table, name = loss.name, worst.name()
     share = worst.at("null_fraction").fact("percent")
@@ -184,12 +198,11 @@ _TELL: Final[Mapping[str, Callable[[_Loss, Place], Note | None]]] = {
 
 def _references(loss: _Loss) -> Note | None:
     """Tell the reference that most rows cannot follow, or else one to a key that repeats."""
-    references = loss.sufficiency.at("references")
-    worst = max(references, key=lambda link: link.at("orphan_row_fraction").size, default=None)
+    worst = _worst_reference(loss)
     if worst is None:
         return None
     if not worst.at("orphan_row_count").number:
-        return _repeated_key(loss, references)
+        return _repeated_key(loss)
     child, parent = worst.at("child_table").fact("name"), worst.at("parent_table").fact("name")
     column, share = worst.at("child_column").fact("name"), worst.at("orphan_row_fraction")
     rows = noun(worst.at("orphan_row_count").fact("count"), "row")
@@ -202,7 +215,13 @@ def _references(loss: _Loss) -> Note | None:
     )
 
 
-def _repeated_key(loss: _Loss, references: Place) -> Note:
+def _worst_reference(loss: _Loss) -> Place | None:
+    links = loss.sufficiency.at("references")
+    return max(links, key=lambda link: link.at("orphan_row_fraction").size, default=None)
+
+
+def _repeated_key(loss: _Loss) -> Note:
+    references = loss.sufficiency.at("references")
     loose = min(references, key=lambda link: link.at("parent_uniqueness").size)
     key, owner = loose.at("parent_column").fact("name"), loose.at("parent_table").fact("name")
     child = loose.at("child_table").fact("name")

@@ -13,9 +13,11 @@ __all__ = ["to_markdown"]
 
 #: Data that is plain prose stands as it is; anything else goes into a code span, where CommonMark
 #: (0.31.2, section 6.1) reads no markup, no HTML and no link.
-_PROSE: Final = re.compile(r"[A-Za-z0-9 ,;:()%'=+.-]*", re.ASCII)
+_PROSE: Final = re.compile(r"[A-Za-z0-9 _,;:()%'=+.<>-]*", re.ASCII)
 _LINK_START: Final = re.compile(r"www\.|:\s*//", re.IGNORECASE)
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>&#|~!$])")
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]#|~!$])")
+#: Not every Markdown knows `\\<`; all of them know entities.
+_ENTITIES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _LINE_ENDS: Final = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI"})
 _ISOLATE, _POP = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
@@ -41,11 +43,11 @@ def _fact(fact: Fact) -> str:
     is_prose = _PROSE.fullmatch(fact.text) and not _LINK_START.search(fact.text)
     if fact.format == "name" or not is_prose:
         return _code_span(fact.text)
-    return fact.text
+    return _escaped(fact.text)
 
 
 def _escaped(words: str) -> str:
-    return _SPECIAL.sub(r"\\\1", _LINE_ENDS.sub(" ", words))
+    return _SPECIAL.sub(r"\\\1", _LINE_ENDS.sub(" ", words)).translate(_ENTITIES)
 
 
 def _code_span(text: str) -> str:

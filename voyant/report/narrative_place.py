@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from voyant.artifacts.narrative import Fact, Operation, Section, Sentence
 from voyant.artifacts.pointers import make_pointer
+from voyant.core.errors import ArtifactError
 from voyant.core.tables import Scalar
 from voyant.report.narrative_facts import Where, number_at, read_fact, render
 
@@ -74,7 +75,11 @@ class Place:
         return self.value if isinstance(self.value, str) else ""
 
     def fact(self, form: str) -> Fact:
-        """State the value that stands here."""
+        """State the value that stands here.
+
+        Raises:
+            ArtifactError: Nothing stands here, or nothing that has such a format.
+        """
         return self._fact("value", form)
 
     def name(self) -> Fact:
@@ -97,10 +102,14 @@ class Place:
         self, operation: Operation, form: str, each: str = "", where: Where | None = None
     ) -> Fact:
         pointer = make_pointer(*self.path)
-        if operation == "key":
-            value: Scalar = self.key
-        else:
-            value = read_fact(self.value, "", operation, each, where)
+        try:
+            value = self.key if operation == "key" else self._read(operation, each, where)
+            text = render(value, form)
+        except (LookupError, ValueError) as error:
+            raise ArtifactError(
+                f"{self.artifact}#{pointer} cannot be told: {error}",
+                remedy="Ask for `number` or `text` first where an artifact may lack them.",
+            ) from error
         return Fact(
             artifact=self.artifact,
             pointer=pointer,
@@ -109,8 +118,11 @@ class Place:
             where={key: list(values) for key, values in (where or {}).items()},
             value=value,
             format=form,
-            text=render(value, form),
+            text=text,
         )
+
+    def _read(self, operation: Operation, each: str, where: Where | None) -> Scalar:
+        return read_fact(self.value, "", operation, each, where)
 
 
 #: Makes the sections of a narrative from the run's JSON artifacts, by artifact key.

@@ -31,7 +31,7 @@ _TITLES: Final = {
 _LIMITS: Final = {"trust": 5, "kpis": 6, "drift": 4}
 _ACTIONS: Final = 4
 _NAMES: Final = 4
-_MISSING: Final = 8
+_MISSING: Final = 5
 
 
 def write(artifacts: Mapping[str, Place]) -> list[Section]:
@@ -66,10 +66,14 @@ def write(artifacts: Mapping[str, Place]) -> list[Section]:
 
 def _subject(artifacts: Mapping[str, Place]) -> list[Sentence]:
     tables = artifacts["profile"].at("tables")
-    sized = sorted(tables, key=lambda table: -table.at("row_count").size)
+    sized = [
+        table
+        for table in tables
+        if table.at("row_count").number is not None and table.at("column_count").number is not None
+    ]
+    sized.sort(key=lambda table: -table.at("row_count").size)
     if not sized:
-        is_known = isinstance(tables.value, dict)
-        return [say("The job has no tables.")] if is_known else []
+        return [say("The job has no tables.")] if tables.value == {} else []
     sentences = [_size(tables, sized)]
     if period := _period(artifacts, sized):
         sentences.append(period)
@@ -99,7 +103,7 @@ def _period(artifacts: Mapping[str, Place], sized: list[Place]) -> Sentence | No
         columns = table.at("columns")
         if judged.text:
             column = columns.at(judged.text)
-        elif judged.artifact and artifacts["sufficiency"].value is not None:
+        elif artifacts["sufficiency"].value is not None:
             continue
         else:
             times = [c for c in columns if c.at("kind").text in {"date", "timestamp"}]
@@ -148,7 +152,7 @@ def _joined(clauses: list[Part]) -> list[Part]:
 
 def _next(said: list[Finding[Note]], *, is_anything_known: bool) -> list[Sentence]:
     actions = [finding for finding in said if finding.content.action is not None]
-    chosen = rank(actions, _ACTIONS)
+    chosen = rank(actions, _ACTIONS, group=_kind, per_group=1)
     sentences = [finding.content.action for finding in chosen if finding.content.action]
     if sentences or not is_anything_known:
         return sentences
@@ -157,9 +161,18 @@ def _next(said: list[Finding[Note]], *, is_anything_known: bool) -> list[Sentenc
     return [say("Nothing here has to be settled before the data is used.")]
 
 
+def _kind(finding: Finding[Note]) -> tuple[str, ...]:
+    """Group what is alike at one table: one thing to do for each."""
+    return finding.subject[:2]
+
+
 def _missing(missing: Place) -> list[Sentence]:
+    generators = list(missing)
+    if len(generators) > _MISSING:
+        names = listed([generator.name() for generator in generators[:_MISSING]])
+        return [say(missing.count(), " generators left nothing to tell, among them ", names, ".")]
     sentences: list[Sentence] = []
-    for generator in list(missing)[:_MISSING]:
+    for generator in generators:
         reason = generator.at("reason")
         was = {
             "failed": " failed: ",

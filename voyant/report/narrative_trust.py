@@ -15,9 +15,13 @@ __all__ = ["trust_notes"]
 #: Quality checks about what sufficiency, too, takes points for: told once.
 _SAME_CAUSE: Final = {
     "missing_values": "missing",
+    "near_empty": "missing",
     "duplicate_rows": "duplicates",
     "has_rows": "volume",
+    "orphans": "references",
 }
+#: Notes that are no news to whoever made the table.
+_QUIET: Final = frozenset({"constant_column"})
 _WEAK_WEIGHT = 50.0  # as if a table's whole share of the score were lost
 _SHOWN_TABLES = 3
 _SHOWN_COLUMNS = 2
@@ -34,7 +38,9 @@ def trust_notes(artifacts: Mapping[str, Place]) -> tuple[list[Sentence], list[Fi
         findings += losses(sufficiency, artifacts["profile"])
     if quality.at("verdict").text:
         opening.append(_checks(quality))
-        findings += _failed_checks(quality)
+        told = {finding.subject for finding in findings}
+        failed = _failed_checks(quality)
+        findings += (f for f in failed if f.urgency > Urgency.CONTEXT or f.subject not in told)
     if not opening:
         findings += _alerts(artifacts["profile"])
     return opening, findings
@@ -92,7 +98,7 @@ def _checks(quality: Place) -> Sentence:
     score = quality.at("score")
     ending: list[Part] = []
     if unknown.value:
-        ending += [", ", unknown, " could not be assessed"]
+        ending += [" and ", unknown, " could not be assessed"]
     if score.number is not None:
         ending += ["; the quality score is ", score.fact("score")]
     if not failures.value:
@@ -103,10 +109,12 @@ def _checks(quality: Place) -> Sentence:
 
 
 def _failed_checks(quality: Place) -> Iterator[Finding[Note]]:
-    """Tell failed checks that are more than a note, in the artifact's own words."""
+    """Tell failed checks in the artifact's own words; mere notes come last."""
+    points = {loss.at("check").text: loss.at("points").size for loss in quality.at("ledger")}
     for check in quality.at("checks"):
         severity = check.at("severity").text
-        if check.at("status").text != "failed" or severity not in {"error", "warning"}:
+        is_quiet = severity == "info" and check.at("name").text in _QUIET
+        if check.at("status").text != "failed" or is_quiet:
             continue
         table, columns = check.at("table"), list(check.at("columns"))
         place: list[Part] = [table.fact("name")] if table.text else ["All tables"]
@@ -114,12 +122,17 @@ def _failed_checks(quality: Place) -> Iterator[Finding[Note]]:
             names = listed([column.fact("name") for column in columns[:_SHOWN_COLUMNS]])
             place = [names, " in ", *place]
         cause = _SAME_CAUSE.get(check.at("name").text)
-        weight = check.at("failing_fraction").number
+        identity, is_error = check.at("id").text, severity == "error"
+        known = (cause or "", table.text, *(column.text for column in columns))
+        action = say("Look into ", *place, ": a check that must not fail did.")
         yield Finding(
-            content=Note(sentence=say(*place, ": ", check.at("message").fact("text"), ".")),
-            subject=(check.at("id").text,) if cause is None else (cause, table.text),
-            urgency=Urgency.SERIOUS if severity == "error" else Urgency.CONTEXT,
-            weight=1.0 if weight is None else float(weight),
+            content=Note(
+                sentence=say(*place, ": ", check.at("message").fact("text"), "."),
+                action=action if is_error else None,
+            ),
+            subject=(identity,) if cause is None else known,
+            urgency=Urgency.SERIOUS if is_error else Urgency.CONTEXT,
+            weight=points.get(identity, 0.0),
         )
 
 
