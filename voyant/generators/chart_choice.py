@@ -34,6 +34,7 @@ from voyant.report.vega_theme import ACCENT, NEUTRAL
 __all__ = ["Choice", "draw_kpi"]
 
 _TOP: Final = 20
+_REST_AT_MOST: Final = 2
 _SERIES: Final = 5
 _PANELS: Final = 4
 _POINTS: Final = 500
@@ -483,7 +484,10 @@ def _draw_bars(shape: _Shape) -> Drawing:
     rest, note = order[top:], ""
     if rest and _is_additive(measure, look) and not shape.kpi.truncated:
         total = sum(values[row] or 0.0 for row in rest)
-        bars.append(Bar(label=f"{len(rest):,} others", value=total, is_rest=True))
+        if total <= _REST_AT_MOST * max(bar.value or 0.0 for bar in bars):
+            bars.append(Bar(label=f"{len(rest):,} others", value=total, is_rest=True))
+        else:  # a bar so long would leave nothing to see of the others
+            note = f"{len(rest):,} others: {look.text(total, with_unit=True)} together."
     elif rest:
         note = f"The first {top} of {len(order):,}."
     category = Look(title=humanised(shape.x.name))
