@@ -31,7 +31,7 @@ _MEASURES: Final = {
 def drift_strength(value: float, threshold: float) -> float:
     """Return how much a drift shows, in [0.5, 1): one half at its threshold.
 
-    >>> drift_strength(0.1, 0.1), drift_strength(0.3, 0.1)
+    >>> drift_strength(0.25, 0.25), drift_strength(0.75, 0.25)
     (0.5, 0.75)
     """
     return value / (value + threshold)

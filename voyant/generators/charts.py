@@ -62,7 +62,7 @@ def chart_names(labels: Sequence[str]) -> list[str]:
     """Make file names: letters, digits and dashes; alike ones get a mark of what they were made of.
 
     >>> chart_names(["delay_by_hour", "Größe (%)", "a b", "a-b", "con", "../x"])
-    ['delay_by_hour', 'grosse', 'a-b-c8687a', 'a-b-7ae7af', 'chart-con', 'x']
+    ['delay_by_hour', 'grosse', 'a-b-c8687a', 'a-b-d44362', 'chart-con', 'x']
     """
     slugs = [_slug(label) for label in labels]
     often = Counter(slugs)

@@ -104,7 +104,7 @@ def humanised(name: str) -> str:
     """Turn a programmer's name into words.
 
     >>> [humanised(name) for name in ("delay_by_hour", "customerId", "p90_delay", "a (€)", "  ")]
-    ['Delay by hour', 'Customer ID', 'P90 delay', 'A (€)', '(no name)']
+    ['Delay by hour', 'Customer ID', 'P90 delay', 'a (€)', '(no name)']
     """
     text = fmt.visible(name.strip()).strip()
     if re.fullmatch(r"\w+", text):
