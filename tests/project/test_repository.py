@@ -43,6 +43,7 @@ DISTRIBUTIONS = {
     "hamilton": "apache-hamilton",
     "stdnum": "python-stdnum",
     "vl_convert": "vl-convert-python",
+    "yaml": "pyyaml",
 }
 
 

@@ -23,6 +23,7 @@ from voyant.artifacts.manifest import (
     describe_generators,
     list_artifacts,
 )
+from voyant.artifacts.quality_settings import parse_quality
 from voyant.artifacts.store import ArtifactStore
 from voyant.core.config import Settings, get_settings, redact_url
 from voyant.core.context import GeneratorContext
@@ -81,13 +82,15 @@ def run_job(
         registry: Where the generators come from.
 
     Raises:
-        ConfigurationError: A generator nobody knows, a flag without a clear value; nothing ran.
+        ConfigurationError: A generator nobody knows, a flag without a clear value, a wrong check or
+            contract; nothing ran.
         UnsafeNameError: A job or tenant name that could lead outside the root; nothing ran.
         FolderError: The folder is another tenant's, in use, or cannot be written.
     """
     settings = settings or get_settings()
     context = make_context(request, settings)
     plan = registry.plan(context, settings, only=request.only, skip=request.skip)
+    _check_quality(request, settings)
     started_at, clock = datetime.now(UTC), perf_counter()
     context.setdefault("as_of", started_at)
     with CtrlC() as ctrl_c, closing(_open_store(context)) as store:
@@ -150,6 +153,18 @@ def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:
     context = GeneratorContext(values, settings=settings)
     _ = context.as_of  # refused here, before anything runs
     return context
+
+
+def _check_quality(request: JobRequest, settings: Settings) -> None:
+    """Refuse a wrong `[quality]` table, and contracts that cannot be read, before anything runs."""
+    quality = parse_quality(settings.quality)
+    if request.contracts or quality.contracts:
+        from voyant.artifacts.contracts import (  # noqa: PLC0415 - only jobs with a contract pay
+            read_contract,
+        )
+
+        for path in (*request.contracts, *quality.contracts):
+            read_contract(path)
 
 
 class _Recorder(Observer):
