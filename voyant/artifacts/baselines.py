@@ -86,9 +86,10 @@ class BaselineArtifact(Artifact):
     tables: dict[str, TableBaseline]
 
 
-class StoredBaseline(Artifact):
-    """One table's baseline, in the tenant's own folder."""
+class StoredBaseline(ArtifactPart):
+    """One table's baseline, in the tenant's own folder; no artifact of a job."""
 
+    schema_version: str = "1.0"
     table: str
     job_id: str
     """The job it comes from."""
