@@ -313,3 +313,11 @@ def test_hostile_names_and_values_are_text(shape):
 def test_any_format_draws(python_format):
     drawing = drawn(kpi(["VARCHAR", "DOUBLE"], [("a", 1.5), ("b", -2.5)], format=python_format))
     assert "NaN" not in str(drawing.rows)
+
+
+def test_titles_and_labels_hold_no_marks_of_ours():
+    rows = [("مرحبا", 1.5), ("größe", 2.5)]
+    drawing = drawn(kpi(["VARCHAR", "DOUBLE"], rows, name="Größe (€)", names=["мера", "größe"]))
+    assert drawing.heading.title == "Größe (€)"
+    assert drawing.columns == ("Мера", "Größe")
+    assert [row[0] for row in drawing.rows] == ["مرحبا", "größe"]

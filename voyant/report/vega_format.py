@@ -19,7 +19,6 @@ _SPEC: Final = re.compile(
 )
 _D3_TYPES: Final = {"F": "f", "E": "e", "G": "g", "n": "g", "s": "", "c": ""}
 _MINUS: Final = "\N{MINUS SIGN}"
-_FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 _LINE_CHARACTERS: Final = 88
 _SHORTENED_FROM: Final = 100_000
 _ACRONYMS: Final = {"id": "ID", "kpi": "KPI", "usd": "USD", "eur": "EUR", "p90": "P90"}
@@ -116,9 +115,8 @@ def humanised(name: str) -> str:
 
 
 def clipped(text: str, length: int = 40) -> str:
-    """Cut data down to a label: unseen marks shown, other writing directions kept to themselves."""
-    shown = fmt.value(text, length=length).text
-    return shown if shown.isascii() else f"{_FIRST_STRONG_ISOLATE}{shown}{_POP_ISOLATE}"
+    """Cut data down to a label, and show the marks in it that cannot be seen."""
+    return fmt.value(text, length=length).text
 
 
 def wrapped(text: str, characters: int = _LINE_CHARACTERS, lines: int = 3) -> list[str]:
