@@ -317,7 +317,7 @@ def test_any_format_draws(python_format):
 
 def test_titles_and_labels_hold_no_marks_of_ours():
     rows = [("مرحبا", 1.5), ("größe", 2.5)]
-    drawing = drawn(kpi(["VARCHAR", "DOUBLE"], rows, name="Größe (€)", names=["мера", "größe"]))
+    drawing = drawn(kpi(["VARCHAR", "DOUBLE"], rows, name="Größe (€)", names=["名前", "größe"]))
     assert drawing.heading.title == "Größe (€)"
-    assert drawing.columns == ("Мера", "Größe")
+    assert drawing.columns == ("名前", "Größe")
     assert [row[0] for row in drawing.rows] == ["مرحبا", "größe"]
