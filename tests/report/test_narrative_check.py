@@ -112,16 +112,16 @@ def test_another_text_of_a_fact_is_found(place_and_fact, number):
         assert any(f"expected {fact.text!r}" in fault for fault in faults)
 
 
-@given(st.sampled_from(FACTS), st.sampled_from(FACTS))
+PLAIN = [(place, fact) for place, fact in FACTS if fact.operation in {"value", "key"}]
+
+
+@given(st.sampled_from(PLAIN), st.sampled_from(PLAIN))
 def test_another_pointer_is_found(place_and_fact, other):
     place, fact = place_and_fact
-    if other[1].value == fact.value:
-        return
-    lie = edited(place, pointer=other[1].pointer, artifact=other[1].artifact)
-    if list(find_faults(lie, FILES)):
-        return
-    # What passes must say the same of another place: the same kind of value, shown the same.
-    assert other[1].operation != fact.operation
+    elsewhere = other[1]
+    if elsewhere.operation == fact.operation and elsewhere.value != fact.value:
+        lie = edited(place, pointer=elsewhere.pointer, artifact=elsewhere.artifact)
+        assert list(find_faults(lie, FILES))
 
 
 @given(st.data())

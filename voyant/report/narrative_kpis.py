@@ -169,7 +169,7 @@ def _is_nil(shown: Fact) -> bool:
 
 
 def _action(record: Place, records: Place, name: Fact) -> Sentence | None:
-    """Point to the KPIs that break the same unit down, where a limit was reached."""
+    """Say where to look for the cause, once a limit is reached or things got worse."""
     status = record.at("status").text
     if status not in _LIMIT_WORDS and not _is_worse(record.at("change", "absolute").size, record):
         return None
@@ -184,6 +184,8 @@ def _action(record: Place, records: Place, name: Fact) -> Sentence | None:
     ][:_BREAKDOWNS]
     if same:
         return say("To see what drives ", name, ", start with ", listed(same), ".")
+    if status not in _LIMIT_WORDS:
+        return None
     return say("Break ", name, " down by time or by group to see what drives it.")
 
 

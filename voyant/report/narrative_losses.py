@@ -10,7 +10,7 @@ from voyant.artifacts.narrative import Fact
 from voyant.report.narrative_place import Note, Part, Place, noun, say
 from voyant.stats.facts import Finding, Urgency
 
-__all__ = ["losses"]
+__all__ = ["losses", "urgency_of"]
 
 #: Aspects of one cause are told, and added up, together: cause -> aspects of the ledger.
 _CAUSES: Final = {
@@ -83,7 +83,7 @@ def losses(sufficiency: Place, profile: Place) -> Iterator[Finding[Note]]:
             yield Finding(
                 content=note,
                 subject=_subject(loss),
-                urgency=_urgency(weight),
+                urgency=urgency_of(weight),
                 weight=weight,
             )
 
@@ -97,7 +97,8 @@ def _subject(loss: _Loss) -> tuple[str, ...]:
     return (loss.cause, loss.table)
 
 
-def _urgency(points: float) -> Urgency:
+def urgency_of(points: float) -> Urgency:
+    """Say how soon a reader must know of points of a score that were lost."""
     if points >= _SERIOUS_POINTS:
         return Urgency.SERIOUS
     return Urgency.NOTABLE if points >= _NOTABLE_POINTS else Urgency.CONTEXT

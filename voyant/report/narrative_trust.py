@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from voyant.artifacts.narrative import Sentence
-from voyant.report.narrative_losses import losses
+from voyant.report.narrative_losses import losses, urgency_of
 from voyant.report.narrative_place import Note, Part, Place, listed, noun, say
 from voyant.stats.facts import Finding, Urgency
 
@@ -40,7 +40,7 @@ def trust_notes(artifacts: Mapping[str, Place]) -> tuple[list[Sentence], list[Fi
         opening.append(_checks(quality))
         told = {finding.subject for finding in findings}
         failed = _failed_checks(quality)
-        findings += (f for f in failed if f.urgency > Urgency.CONTEXT or f.subject not in told)
+        findings += (f for f in failed if f.urgency >= Urgency.SERIOUS or f.subject not in told)
     if not opening:
         findings += _alerts(artifacts["profile"])
     return opening, findings
@@ -66,24 +66,30 @@ def _weak_tables(sufficiency: Place) -> Iterator[Finding[Note]]:
     weak = [table for table in tables if table.at("verdict").text == "insufficient"]
     if len(list(tables)) == 1:
         return
-    told: dict[tuple[str, ...], Sentence] = {
-        ("weak", table.key): say(
-            table.name(), " is insufficient: ", table.at("verdict_reason").fact("text"), "."
-        )
-        for table in weak
-    }
+    told = dict(map(_weak_table, weak))
     if len(weak) > _SHOWN_TABLES:
         count = tables.count({"/verdict": ["insufficient"]})
         names = listed([table.name() for table in weak[:_SHOWN_TABLES]])
         of: list[Part] = [count, " of ", noun(tables.count(), "table")]
-        told = {("weak",): say(*of, " are insufficient, among them ", names, ".")}
-    for subject, sentence in told.items():
+        sentence = say(*of, " are insufficient, among them ", names, ".")
+        told = {("weak",): Note(sentence=sentence)}
+    for subject, note in told.items():
         yield Finding(
-            content=Note(sentence=sentence),
+            content=note,
             subject=subject,
             urgency=Urgency.SERIOUS,
             weight=_WEAK_WEIGHT,
         )
+
+
+def _weak_table(table: Place) -> tuple[tuple[str, ...], Note]:
+    """Return what a table that does not suffice is about, and what to say of it."""
+    name = table.name()
+    if table.at("row_count").number == 0:
+        action = say("Find out why ", name, " is empty.")
+        return ("volume", table.key), Note(sentence=say(name, " has no rows."), action=action)
+    reason = table.at("verdict_reason").fact("text")
+    return ("weak", table.key), Note(sentence=say(name, " is insufficient: ", reason, "."))
 
 
 # ---------------------------------------------------------------------------- quality, alerts
@@ -123,15 +129,20 @@ def _failed_checks(quality: Place) -> Iterator[Finding[Note]]:
             place = [names, " in ", *place]
         cause = _SAME_CAUSE.get(check.at("name").text)
         identity, is_error = check.at("id").text, severity == "error"
+        urgency = urgency_of(points.get(identity, 0.0))
         known = (cause or "", table.text, *(column.text for column in columns))
-        action = say("Look into ", *place, ": a check that must not fail did.")
+        action = (
+            say("Look into ", *place, ": a check that must not fail did.")
+            if is_error
+            else say("Correct ", *place, " at its source, or leave those rows out.")
+        )
         yield Finding(
             content=Note(
                 sentence=say(*place, ": ", check.at("message").fact("text"), "."),
-                action=action if is_error else None,
+                action=action if is_error or urgency >= Urgency.SERIOUS else None,
             ),
             subject=(identity,) if cause is None else known,
-            urgency=Urgency.SERIOUS if is_error else Urgency.CONTEXT,
+            urgency=max(urgency, Urgency.SERIOUS) if is_error else urgency,
             weight=points.get(identity, 0.0),
         )
 
