@@ -13,9 +13,7 @@ NAN, INF = float("nan"), float("inf")
 def tables():
     """Return awkward tables by name: each holds what its name says."""
     return {
-        "no_rows": pa.table(
-            {"a": pa.array([], pa.int64()), "b": pa.array([], pa.string())}
-        ),
+        "no_rows": pa.table({"a": pa.array([], pa.int64()), "b": pa.array([], pa.string())}),
         "one_row": pa.table({"a": [1], "b": ["x"], "c": [1.5], "d": [dt.date(2020, 2, 29)]}),
         "all_null": pa.table(
             {
@@ -107,12 +105,21 @@ def tables():
         ),
         "wide": pa.table({f"c{i}": [i, i + 1, None] for i in range(300)}),
         "repeated_rows": pa.table({"a": [1, 1, 1, None, None], "b": ["x", "x", "y", None, None]}),
-        'na"mes. and \'more\' 😀': pa.table(
+        "na\"mes. and 'more' 😀": pa.table(
             {
                 name: [position, position + 1]
                 for position, name in enumerate(
                     [
-                        *('say "hi"', "semi;colon", "dot.ted", "with space", "😀", "select", "a", "v"),
+                        *(
+                            'say "hi"',
+                            "semi;colon",
+                            "dot.ted",
+                            "with space",
+                            "😀",
+                            "select",
+                            "a",
+                            "v",
+                        ),
                         *("c", "x", "b", "n", "x0", "v0", "voyant_h", "<script>", "it's", "Über"),
                     ]
                 )

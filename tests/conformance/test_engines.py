@@ -94,7 +94,9 @@ def test_distinct_combinations(engine, name):
     for pair in combinations(simple, 2):
         wanted = {
             row
-            for row in zip(*(map(plain_or_nan, TABLES[name][c].to_pylist()) for c in pair), strict=True)
+            for row in zip(
+                *(map(plain_or_nan, TABLES[name][c].to_pylist()) for c in pair), strict=True
+            )
             if None not in row
         }
         assert engine.distinct_count(name, pair).value == len(wanted)
@@ -159,7 +161,9 @@ def check_coefficient(found, rows, *, ranked=False):
 
 def test_contingencies(engine, name):
     summary = engine.summarize(name)
-    names = [n for n, c in summary.columns.items() if c.kind in {ColumnKind.TEXT, ColumnKind.BOOLEAN}]
+    names = [
+        n for n, c in summary.columns.items() if c.kind in {ColumnKind.TEXT, ColumnKind.BOOLEAN}
+    ]
     pairs = list(combinations(names[:5], 2))
     assert [(c.left, c.right) for c in engine.contingencies(name, pairs)] == pairs
     for found in engine.contingencies(name, pairs):

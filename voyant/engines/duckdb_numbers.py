@@ -279,18 +279,19 @@ def _histogram(measuring: Measuring, numbers: _Numbers) -> Histogram:
     """Count in equal bins; each value is compared with the edges themselves, not with a formula."""
     low, high, line = numbers.low, numbers.high, numbers.line
     kind = measuring.column.kind
-    edges: Sequence[float] = (
-        integer_edges(low, high, _HISTOGRAM_BINS)
-        if line.is_exact and kind in {ColumnKind.INTEGER, ColumnKind.DATE}
-        else even_edges(float(low), float(high), _HISTOGRAM_BINS)
-    )
+    edges: Sequence[float] = even_edges(float(low), float(high), _HISTOGRAM_BINS)
+    last = high
+    if line.is_exact and kind in {ColumnKind.INTEGER, ColumnKind.DATE}:
+        edges = integer_edges(low, high, _HISTOGRAM_BINS)
+        last = edges[-1]
+    # The ends are scaled as they are, not as the floats that the bins between are told by.
+    ends = [float(Fraction(end) * line.unit) for end in (low, last)]
     wanted = len(edges) - 1
     # Where numbers lie so close, or are so large, that edges coincide, fewer remain.
     edges = sorted({float(edge) for edge in edges})
     bins = len(edges) - 1
     if bins < 2:  # noqa: PLR2004 - one bin holds all
-        ends = (edges[0], edges[-1])
-        return Histogram(edges=_scaled(ends, line), counts=(numbers.count,))
+        return Histogram(edges=tuple(ends), counts=(numbers.count,))
     listed = "[" + ", ".join(f"{edge!r}::DOUBLE" for edge in edges) + "]"
     width = numbers.distance(low, high) / bins if kind is ColumnKind.FLOAT else edges[1] - edges[0]
     if bins < wanted or width <= 0:
@@ -303,11 +304,11 @@ def _histogram(measuring: Measuring, numbers: _Numbers) -> Histogram:
             f"FROM {numbers.source})"
         )
     found = dict(measuring.all(f"SELECT {exactly}, sum(c)::BIGINT FROM {source} GROUP BY 1"))
-    return Histogram(edges=_scaled(edges, line), counts=tuple(found.get(i, 0) for i in range(bins)))
-
-
-def _scaled(edges: Sequence[float], line: NumberLine) -> tuple[float, ...]:
-    return tuple(float(Fraction(edge) * line.unit) for edge in edges)
+    between = [float(Fraction(edge) * line.unit) for edge in edges[1:-1]]
+    return Histogram(
+        edges=(ends[0], *between, ends[1]),
+        counts=tuple(found.get(i, 0) for i in range(bins)),
+    )
 
 
 def _shown(kind: ColumnKind, line: NumberLine, x: Any, text: str) -> Scalar:
