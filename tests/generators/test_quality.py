@@ -269,6 +269,9 @@ def test_padded_text(run):
 def test_white_space_around_long_texts_does_no_harm(run):
     text = "a long text that nobody would compare with another one, number "
     assert column_check(run, "v", [f"{text}{n} " for n in range(9)], "padded_text") is None
+    words = [f"fine number {n} " for n in range(9)]
+    assert column_check(run, "note", words, "padded_text") is None
+    assert column_check(run, "full_name", words, "padded_text")["failing_count"] == 9
 
 
 def test_case_variants(run):

@@ -94,7 +94,10 @@ _PLANNED = frozenset("planned plan scheduled sched expected estimated due target
 _MIN_OUTLIER_ROWS = 50
 _MIN_OUTLIER_VALUES = 20
 _HEAVY_TAIL = 0.01
-_SHORT_TEXT = 40
+_SHORT_TEXT = 25
+_PROSE_WORDS = frozenset(
+    "comment comments note notes description text remark remarks message body review".split()  # noqa: SIM905
+)
 _QUANTITIES = frozenset({"number", "money"})
 
 
@@ -327,7 +330,10 @@ def is_kept_short(column: ColumnSummary, meaning: str) -> bool:
     """Decide whether white space around a text does harm: it is short, or has a form."""
     if column.text is None:
         return False
-    return meaning not in {"free_text", "json"} or (column.text.mean_length or 0) <= _SHORT_TEXT
+    if meaning not in {"free_text", "json"}:
+        return True
+    is_prose = bool(set(name_tokens(column.name)) & _PROSE_WORDS)
+    return not is_prose and (column.text.mean_length or 0) <= _SHORT_TEXT
 
 
 def personal_rows(column: ColumnSummary) -> tuple[int, int]:
