@@ -56,6 +56,10 @@ def test_text_that_is_no_pointer_is_an_error(pointer):
         resolve_pointer(DOCUMENT, pointer)
 
 
+def test_an_escaped_tilde_before_a_one_stays_a_tilde():
+    assert split_pointer("/~01") == ["~1"]  # section 4: ~1 is read first, ~0 last
+
+
 @given(st.lists(st.text()))
 def test_what_is_written_is_read(path):
     assert split_pointer(make_pointer(*path)) == path
