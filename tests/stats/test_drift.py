@@ -133,7 +133,7 @@ def test_drawn_shares_add_up_with_the_rest():
     ):
         assert sum(drawn.reference) + drawn.reference_rest == pytest.approx(1)
         assert sum(drawn.current) + drawn.current_rest == pytest.approx(1)
-    assert distribution(text(a=1), text(b=1), Treatment.TEXT) is None
+    assert distribution(text(a=1), text(b=1), Treatment.TEXT) is None  # no shapes known
 
 
 def test_unlisted_shapes_never_make_a_difference():
@@ -160,3 +160,13 @@ def test_columns_that_hold_other_values_are_not_called_renamed():
         "removed",
         "added",
     }
+
+
+def test_text_is_drawn_by_its_shapes():
+    one = replace(text(), patterns={"a+": 60, "9+": 30}, pattern_rest=10)
+    other = replace(text(), patterns={"A+": 50}, pattern_rest=0)
+    drawn = distribution(one, other, Treatment.TEXT)
+    assert drawn.categories == ("A+", "a+", "9+")
+    assert drawn.reference == pytest.approx((0, 0.6, 0.3))
+    assert drawn.current == pytest.approx((1, 0, 0))
+    assert drawn.reference_rest == pytest.approx(0.1)

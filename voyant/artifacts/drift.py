@@ -74,7 +74,7 @@ class CategoryShift(ArtifactPart):
 
 
 class DistributionDrift(ArtifactPart):
-    """Shares of both sides to draw: between edges (one more than shares), or by category."""
+    """Shares of both sides to draw: between edges (one more than shares), by category or shape."""
 
     edges: list[float] | list[str]
     """Numbers, or ISO 8601 text for dates and timestamps; empty for categories."""

@@ -343,7 +343,8 @@ def _category_sentences(column: ColumnDrift) -> list[Printed]:
         for at, (before, after) in enumerate(zip(drawn.reference, drawn.current, strict=True))
     )
     found: list[Printed] = [
-        Markup("Most changed: {} {} → {}").format(
+        Markup("Most changed{}: {} {} → {}").format(
+            " shape" if column.treated_as == "text" else "",
             value(drawn.categories[-place], length=24),
             percent(drawn.reference[-place]),
             percent(drawn.current[-place]),

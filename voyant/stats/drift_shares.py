@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from voyant.core.tables import ColumnKind
@@ -35,10 +35,12 @@ def distribution(
     """Return what to draw of both sides; None if there is nothing to draw on one scale.
 
     Numbers and moments lie in even bins over the middle 99 % of both; what lies outside is in the
-    rest. Categories are the most frequent ones of both, numbers among them in their order.
+    rest. Categories, and shapes of text, are the most frequent ones of both; numbers keep order.
     """
     if treatment is Treatment.CATEGORY:
         return _draw_categories(reference, current)
+    if treatment is Treatment.TEXT:
+        return _draw_shapes(reference, current)
     if (
         treatment not in {Treatment.NUMBER, Treatment.TIME}
         or not reference.grid
@@ -71,23 +73,45 @@ def _shares(side: ColumnState, edges: Sequence[float]) -> list[float]:
 
 
 def _draw_categories(reference: ColumnState, current: ColumnState) -> Distribution:
-    before, after = reference.values or {}, current.values or {}
+    drawn = _side_by_side(reference.values or {}, current.values or {})
+    if not current.kind.is_numeric:
+        return drawn
+    rows = sorted(
+        zip(drawn.categories, drawn.reference, drawn.current, strict=True),
+        key=lambda row: float(row[0]),
+    )
+    categories, before, after = zip(*rows, strict=True)
+    return replace(drawn, categories=categories, reference=before, current=after)
 
-    def share(value: CategoryValue) -> float:
-        return before.get(value, 0) / reference.count + after.get(value, 0) / current.count
 
-    kept = sorted({**before, **after}, key=lambda value: (-share(value), str(value)))
-    kept = kept[:_DRAWN_CATEGORIES]
-    if current.kind.is_numeric:
-        kept.sort(key=float)
-    shares = [
-        tuple(values.get(value, 0) / count for value in kept)
-        for values, count in ((before, reference.count), (after, current.count))
-    ]
+def _draw_shapes(reference: ColumnState, current: ColumnState) -> Distribution | None:
+    if not reference.patterns or not current.patterns:
+        return None
+    rests = reference.pattern_rest, current.pattern_rest
+    before: dict[CategoryValue, int] = {**reference.patterns}
+    after: dict[CategoryValue, int] = {**current.patterns}
+    return _side_by_side(before, after, rests)
+
+
+def _side_by_side(
+    before: Mapping[CategoryValue, int],
+    after: Mapping[CategoryValue, int],
+    rests: tuple[int, int] = (0, 0),
+) -> Distribution:
+    """Return the shares of the most frequent categories of both sides together."""
+    sides = (before, after)
+    totals = [sum(side.values()) + rest for side, rest in zip(sides, rests, strict=True)]
+
+    def shares(category: CategoryValue) -> list[float]:
+        return [side.get(category, 0) / total for side, total in zip(sides, totals, strict=True)]
+
+    ordered = sorted({**sides[0], **sides[1]}, key=lambda c: (-sum(shares(c)), str(c)))
+    kept = ordered[:_DRAWN_CATEGORIES]
+    old, new = zip(*(shares(category) for category in kept), strict=True)
     return Distribution(
         categories=tuple(kept),
-        reference=shares[0],
-        current=shares[1],
-        reference_rest=max(1 - sum(shares[0]), 0.0),
-        current_rest=max(1 - sum(shares[1]), 0.0),
+        reference=old,
+        current=new,
+        reference_rest=max(1 - sum(old), 0.0),
+        current_rest=max(1 - sum(new), 0.0),
     )
