@@ -32,7 +32,7 @@ __all__ = ["Analysis", "analyze"]
 
 _FRAME_HEIGHT: Final = 780
 #: A link to another file of the job: in a notebook it would lead nowhere.
-_FILE_LINK: Final = re.compile(r'<a href="[^#"][^"]*">(.*?)</a>', re.DOTALL)
+_FILE_LINK: Final = re.compile(r'<a href="[^#"][^"]*"[^>]*>(.*?)</a>', re.DOTALL)
 
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -42,6 +42,8 @@ def analyze(  # noqa: PLR0913 - what a job can be asked, each by its name
     /,
     *,
     kpis: Sequence[Mapping[str, Any]] | Mapping[str, str] | None = None,
+    reference: Mapping[str, object] | None = None,
+    contracts: Sequence[str | Path] = (),
     out: str | Path | None = None,
     job_id: str | None = None,
     tenant_id: str | None = None,
@@ -60,6 +62,9 @@ def analyze(  # noqa: PLR0913 - what a job can be asked, each by its name
     Args:
         tables: Tables by name, for names that are no Python names or are taken by an option.
         kpis: KPI definitions, or just name -> SQL; the settings' when None.
+        reference: Earlier states of tables to compare them with, by the table's name; the others
+            are compared with their baselines.
+        contracts: Open Data Contract Standard files that the tables are held against.
         out: Folder that the job's folder is made in; a temporary one, kept until Python ends, when
             None.
         job_id: Name of the job's folder; made from the time when None.
@@ -94,6 +99,8 @@ def analyze(  # noqa: PLR0913 - what a job can be asked, each by its name
     )
     request = JobRequest(
         sources=sources,
+        reference=dict(reference or {}),
+        contracts=contracts,
         kpis=definitions,
         flags=dict(flags or {}),
         tenant_id=tenant_id,
