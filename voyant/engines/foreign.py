@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -182,16 +182,22 @@ def sqlite_tables(path: Path) -> Iterator[tuple[str, Iterator[Table]]]:
     some are whole and some are not), text when they differ, blobs then in hexadecimal, and what was
     declared when it holds none.
     """
-    uri = f"{path.resolve().as_uri()}?mode=ro"
+    with _reading(path) as connection:
+        found = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') "
+            r"AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY rowid"
+        ).fetchall()
+    for (name,) in found:
+        yield name, _sqlite_chunks(path, '"' + name.replace('"', '""') + '"')
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a SQLite file read-only; its errors become ours."""
     try:
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
             connection.text_factory = _decoded
-            found = connection.execute(
-                "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') "
-                r"AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY rowid"
-            ).fetchall()
-            for (name,) in found:
-                yield name, _sqlite_chunks(connection, '"' + name.replace('"', '""') + '"')
+            yield connection
     except sqlite3.Error as error:
         raise SourceError(
             f"{str(path)!r} cannot be read as a SQLite file: {error}.",
@@ -203,15 +209,16 @@ def _decoded(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def _sqlite_chunks(connection: sqlite3.Connection, table: str) -> Iterator[Table]:
-    cursor = connection.execute(f"SELECT * FROM {table}")
-    names = [column[0] for column in cursor.description]
-    types = _sqlite_types(connection, table, names)
-    unique = _unique_names(names)
-    yield _table(unique, [_array((), type_) for type_ in types])
-    while rows := cursor.fetchmany(_CHUNK_ROWS):
-        columns = zip(*rows, strict=True)
-        yield _table(unique, [_array(c, t) for c, t in zip(columns, types, strict=True)])
+def _sqlite_chunks(path: Path, table: str) -> Iterator[Table]:
+    with _reading(path) as connection:
+        cursor = connection.execute(f"SELECT * FROM {table}")
+        names = [column[0] for column in cursor.description]
+        types = _sqlite_types(connection, table, names)
+        unique = _unique_names(names)
+        yield _table(unique, [_array((), type_) for type_ in types])
+        while rows := cursor.fetchmany(_CHUNK_ROWS):
+            columns = zip(*rows, strict=True)
+            yield _table(unique, [_array(c, t) for c, t in zip(columns, types, strict=True)])
 
 
 def _sqlite_types(
