@@ -41,6 +41,7 @@ DISTRIBUTIONS = {
     "_pytest": "pytest",
     "arro3": "arro3-core",
     "hamilton": "apache-hamilton",
+    "markdown_it": "markdown-it-py",
     "stdnum": "python-stdnum",
     "vl_convert": "vl-convert-python",
     "yaml": "pyyaml",
