@@ -88,8 +88,8 @@ def _draw_shapes(reference: ColumnState, current: ColumnState) -> Distribution |
     if not reference.patterns or not current.patterns:
         return None
     rests = reference.pattern_rest, current.pattern_rest
-    before: dict[CategoryValue, int] = {**reference.patterns}
-    after: dict[CategoryValue, int] = {**current.patterns}
+    before = dict[CategoryValue, int](reference.patterns.items())
+    after = dict[CategoryValue, int](current.patterns.items())
     return _side_by_side(before, after, rests)
 
 
