@@ -77,7 +77,7 @@ def test_infinite_and_missing_dates_are_left_out(tmp_path):
 @pytest.mark.parametrize("group", ["name", "n"])
 def test_group_means_are_those_of_pandas(engine, frame, group, number):
     expected = frame.groupby(group)[number].agg(["count", "mean", "std"])
-    (means,) = engine.group_means("t", group, [number])
+    (means,) = engine.group_means("t", group, [number], sample_rows=50_000)
     assert [g.value for g in means.groups] == list(expected.index)
     assert [g.count for g in means.groups] == list(expected["count"])
     assert [g.mean for g in means.groups] == pytest.approx(list(expected["mean"]), rel=1e-9)
@@ -87,7 +87,7 @@ def test_group_means_are_those_of_pandas(engine, frame, group, number):
 
 def test_what_is_not_finite_takes_no_part(engine, frame):
     finite = frame[np.isfinite(frame["x"])]
-    (means,) = engine.group_means("t", "name", ["x"])
+    (means,) = engine.group_means("t", "name", ["x"], sample_rows=50_000)
     assert [g.count for g in means.groups] == list(finite.groupby("name")["x"].count())
 
 
@@ -95,7 +95,7 @@ def test_means_are_the_same_bytes_with_any_number_of_threads(frame):
     answers = []
     for threads in (1, 2):
         opened = DuckDBEngine({"t": frame}, threads=threads)
-        answers.append(opened.group_means("t", "name", ["x", "y"]))
+        answers.append(opened.group_means("t", "name", ["x", "y"], sample_rows=50_000))
         opened.close()
     assert answers[0] == answers[1]
 
@@ -120,7 +120,7 @@ def test_grid_counts_are_those_of_numpy(engine, frame):
 
 def test_empty_tables_and_constant_columns_have_no_groups(engine):
     assert engine.time_counts("empty", "at", TimeGrain.DAY) == ()
-    assert engine.group_means("empty", "name", ["x"]) == ()
+    assert engine.group_means("empty", "name", ["x"], sample_rows=50_000) == ()
     axis = BinAxis(column="x", low=0.0, high=1.0, bins=2)
     assert engine.grid_counts("empty", axis, axis).counts == {}
 
@@ -128,3 +128,26 @@ def test_empty_tables_and_constant_columns_have_no_groups(engine):
 def test_an_unknown_table_is_said(engine):
     with pytest.raises(UnknownTableError):
         engine.time_counts("nope", "at", TimeGrain.DAY)
+
+
+def test_large_tables_are_sampled_evenly_and_say_so(engine, frame):
+    (means,) = engine.group_means("t", "name", ["y"], sample_rows=6_000)
+    kept = frame.iloc[3::4]  # every fourth row of 20,000, the step that stays within 6,000
+    expected = kept.groupby("name")["y"].agg(["count", "mean"])
+    assert [g.count for g in means.groups] == list(expected["count"])
+    assert [g.mean for g in means.groups] == pytest.approx(list(expected["mean"]), rel=1e-9)
+    assert means.approximation is not None
+    assert means.approximation.method == "even sample of 5,000 rows"
+
+
+@pytest.mark.parametrize("grain", ["hour", "day", "week"])
+def test_spans_before_1970_begin_below(grain):
+    at = pd.to_datetime(["1969-12-31T23:30:00", "1969-12-29T00:00:00", "1969-12-28T23:59:59"])
+    opened = DuckDBEngine({"t": pd.DataFrame({"at": at})})
+    counts = opened.time_counts("t", "at", TimeGrain(grain))
+    opened.close()
+    rule = {"hour": "h", "day": "D", "week": "W-SUN"}[grain]
+    expected = at.to_period(rule).start_time.value_counts().sort_index()
+    epoch = pd.Timestamp("1970-01-01")
+    assert [c.start for c in counts] == [(t - epoch).total_seconds() for t in expected.index]
+    assert [c.count for c in counts] == list(expected)

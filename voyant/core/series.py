@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from voyant.core.tables import Scalar
+from voyant.core.tables import Approximation, Scalar
 
 __all__ = [
     "BinAxis",
@@ -84,6 +84,7 @@ class GroupMeans:
     group: str
     number: str
     groups: tuple[GroupMean, ...]
+    approximation: Approximation | None = None
 
 
 @runtime_checkable
@@ -94,8 +95,10 @@ class SeriesQuestions(Protocol):
         """Count the rows of each span of time that has any, in order; UTC where there is a zone."""
         ...
 
-    def group_means(self, table: str, group: str, numbers: Sequence[str]) -> tuple[GroupMeans, ...]:
-        """Average numeric columns by the values of another column; one pass.
+    def group_means(
+        self, table: str, group: str, numbers: Sequence[str], *, sample_rows: int
+    ) -> tuple[GroupMeans, ...]:
+        """Average numeric columns by another one's values; an even sample above `sample_rows` rows.
 
         A value under which no row has a finite number is left out.
         """

@@ -299,11 +299,15 @@ class DuckDBEngine:
             lambda: series.time_counts(self._connection, self.summarize(table), column, grain),
         )
 
-    def group_means(self, table: str, group: str, numbers: Sequence[str]) -> tuple[GroupMeans, ...]:
+    def group_means(
+        self, table: str, group: str, numbers: Sequence[str], *, sample_rows: int
+    ) -> tuple[GroupMeans, ...]:
         """Average numeric columns by the values of another; one scan."""
         return self._remember(
-            ("group means", table, group, *numbers),
-            lambda: series.group_means(self._connection, self.summarize(table), group, numbers),
+            ("group means", table, sample_rows, group, *numbers),
+            lambda: series.group_means(
+                self._connection, self.summarize(table), group, numbers, sample_rows=sample_rows
+            ),
         )
 
     def grid_counts(self, table: str, x: BinAxis, y: BinAxis) -> GridCounts:

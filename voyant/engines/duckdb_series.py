@@ -7,7 +7,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any, Final
 
 from voyant.core.series import BinAxis, GridCounts, GroupMean, GroupMeans, TimeCount, TimeGrain
-from voyant.core.tables import ColumnKind, ColumnSummary, Scalar, TableSummary
+from voyant.core.tables import Approximation, ColumnKind, ColumnSummary, Scalar, TableSummary
 from voyant.engines.sources import quote_name
 from voyant.stats.moments import FIXED_POINT_ONE
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["grid_counts", "group_means", "time_counts"]
 
 _TWO: Final = 2
+_SPAN_SECONDS: Final = {TimeGrain.HOUR: 3_600, TimeGrain.DAY: 86_400, TimeGrain.WEEK: 604_800}
+# 1970 began on a Thursday: the first Monday came four days later.
+_FIRST_SECOND: Final = {TimeGrain.WEEK: 4 * 86_400}
 
 
 def time_counts(
@@ -24,14 +27,27 @@ def time_counts(
 ) -> tuple[TimeCount, ...]:
     """Count the rows of each span of time; infinite dates are left out."""
     name = quote_name(column)
-    # As UTC without a zone, so that days begin at midnight UTC whatever the session's time zone.
+    # As UTC, so that days begin at its midnight whatever the session's time zone.
     is_zoned = "WITH TIME ZONE" in summary.columns[column].type.upper()
-    moment = f"timezone('UTC', {name})" if is_zoned else f"{name}::TIMESTAMP"
+    moment = f"epoch_us({name if is_zoned else f'{name}::TIMESTAMP'})"
     rows = connection.execute(
-        f"SELECT epoch(date_trunc('{grain.value}', {moment}))::BIGINT AS s, count(*) "
-        f"FROM {quote_name(summary.name)} WHERE isfinite({name}) GROUP BY s ORDER BY s"
+        f"SELECT {_start(grain)} AS s, count(*) FROM (SELECT {moment} AS us "
+        f"FROM {quote_name(summary.name)} WHERE isfinite({name})) GROUP BY s ORDER BY s"
     ).fetchall()
     return tuple(TimeCount(start=int(start), count=int(count)) for start, count in rows)
+
+
+def _start(grain: TimeGrain) -> str:
+    """Return SQL for the first second of the span that microsecond `us` lies in.
+
+    Whole-number arithmetic where spans are alike: date_trunc on zoned times takes 30 times as long.
+    """
+    if grain in _SPAN_SECONDS:
+        span, first = _SPAN_SECONDS[grain] * 1_000_000, _FIRST_SECOND.get(grain, 0) * 1_000_000
+        since = f"(us - {first})"
+        # DuckDB's remainder has the sign of the number; before 1970 a span begins below it.
+        return f"({since} - ({since} % {span} + {span}) % {span} + {first}) // 1000000"
+    return f"epoch(date_trunc('{grain.value}', make_timestamp(us)))::BIGINT"
 
 
 def group_means(
@@ -39,6 +55,8 @@ def group_means(
     summary: TableSummary,
     group: str,
     numbers: Sequence[str],
+    *,
+    sample_rows: int,
 ) -> tuple[GroupMeans, ...]:
     """Average by groups from sums of whole numbers, which are the same in any order of the rows."""
     usable = [summary.columns[name] for name in numbers if _range(summary.columns[name])]
@@ -51,14 +69,22 @@ def group_means(
         for i in range(len(usable))
     )
     key = _group_key(summary.columns[group])
+    source, approximation = quote_name(summary.name), None
+    step = -(-summary.row_count // sample_rows)
+    if step > 1:
+        source = f"(SELECT *, row_number() OVER () AS voyant_n FROM {source}) "
+        source += f"WHERE voyant_n % {step} = 0"
+        kept = summary.row_count // step
+        approximation = Approximation(method=f"even sample of {kept:,} rows")
     rows = connection.execute(
-        f"SELECT g, {sums} FROM (SELECT {key} AS g, {shares} FROM {quote_name(summary.name)}) "
+        f"SELECT g, {sums} FROM (SELECT {key} AS g, {shares} FROM {source}) "
         "WHERE g IS NOT NULL GROUP BY g ORDER BY g"
     ).fetchall()
     return tuple(
         GroupMeans(
             group=group,
             number=column.name,
+            approximation=approximation,
             groups=tuple(
                 _mean(column, row[0], *row[1 + 3 * i : 4 + 3 * i]) for row in rows if row[1 + 3 * i]
             ),

@@ -1,8 +1,8 @@
 """What in the tables is worth a chart: strong links, skew, rhythms; which show most, and why?
 
 Every finding has a strength in [0, 1]: for two numbers |r|, for groups and rhythms the correlation
-ratio, for skew how lopsided the quantiles lie. The choice goes from the strongest down, and counts a
-kind or a column that already has its chart for less, so that a page is not one fact four times.
+ratio, for skew how lopsided the quantiles lie. The choice goes from the strongest down, and counts
+a kind or a column that already has its chart for less: a page is not one fact four times.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ _MAX_NUMBERS, _MAX_GROUPS = 20, 10
 _MAX_PAIRS: Final = 4
 _GRID: Final = (32, 20)
 _BINS: Final = 36
+_SAMPLE_ROWS: Final = 500_000  # the means of an even sample; a page shows two digits of them
 _LEAST_ROWS: Final = 30
 _LEAST_GROUP_ROWS: Final = 10
 _TOP_GROUPS: Final = 20
@@ -219,7 +220,7 @@ def _pair(engine: Engine, table: TableSummary, link: Association) -> Finding:
 
 
 def _axis(column: ColumnSummary, bins: int) -> BinAxis:
-    """Cut a column into bins from its 0.5 % to its 99.5 % quantile; no bin splits a whole number."""
+    """Cut a column into bins from its 0.5 % to its 99.5 % quantile, between whole numbers."""
     low, high = _bounds(column, 1, -2)
     if column.kind is ColumnKind.INTEGER:
         width = max(1, -(-int(high - low + 1) // bins))
@@ -292,10 +293,18 @@ def _groups(
         names = [column.name for column in numbers if column.name != group.name]
         found += [
             _group(table, group, means)
-            for means in (engine.group_means(table.name, group.name, names) if names else ())
+            for means in _ask_means(engine, table, group, names)
             if sum(g.count >= _LEAST_GROUP_ROWS for g in means.groups) > 1
         ]
     return found
+
+
+def _ask_means(
+    engine: Engine, table: TableSummary, group: ColumnSummary, names: Sequence[str]
+) -> Sequence[GroupMeans]:
+    if not names:
+        return ()
+    return engine.group_means(table.name, group.name, names, sample_rows=_SAMPLE_ROWS)
 
 
 def _group(table: TableSummary, group: ColumnSummary, means: GroupMeans) -> Finding:
@@ -304,6 +313,9 @@ def _group(table: TableSummary, group: ColumnSummary, means: GroupMeans) -> Find
     low, high = min(kept, key=lambda g: g.mean), max(kept, key=lambda g: g.mean)
     look = Look(title=f"Mean {means.number}", format=_mean_format(high.mean, low.mean))
     is_step = _is_step(group)
+    notes = [f"From an {means.approximation.method}."] if means.approximation else []
+    if len(kept) < len(means.groups):
+        notes.append(f"Groups under {_LEAST_GROUP_ROWS} rows left out.")
     by = f"{group.name} " if is_step else ""
     span = (
         f"from {look.text(low.mean)} ({by}{clipped(str(low.value), 24)}) "
@@ -313,12 +325,7 @@ def _group(table: TableSummary, group: ColumnSummary, means: GroupMeans) -> Find
     def draw() -> Drawing:
         heading = Heading(
             title=f"Mean {clipped(means.number, 28)} by {clipped(group.name, 28)}",
-            subtitle=f"The mean goes {span}."
-            + (
-                f" Groups under {_LEAST_GROUP_ROWS} rows left out."
-                if len(kept) < len(means.groups)
-                else ""
-            ),
+            subtitle=" ".join((f"The mean goes {span}.", *notes)),
         )
         if is_step:
             points = [
