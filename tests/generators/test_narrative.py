@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import jsonschema
@@ -14,11 +15,11 @@ from tests.report.narrative_samples import FILES, documents
 from voyant.artifacts.narrative import NarrativeArtifact, Section
 from voyant.artifacts.schemas import make_schema
 from voyant.core.context import GeneratorContext
-from voyant.core.errors import ArtifactError
+from voyant.core.errors import ArtifactError, UnsafeNameError
 from voyant.core.plugin_registry import clear_registry, load_builtin_generators
 from voyant.core.results import StepReport
 from voyant.demo import KPIS, table_paths
-from voyant.generators.narrative import generate_narrative, narrate
+from voyant.generators.narrative import check_folder, generate_narrative, narrate
 from voyant.jobs.request import JobRequest
 from voyant.jobs.runner import run_job
 from voyant.report.narrative_place import say
@@ -120,6 +121,27 @@ def test_same_input_same_bytes(tmp_path, flights):
     )
     assert again[1].read_bytes() == flights[1].read_bytes()
     assert again[2].read_bytes() == flights[2].read_bytes()
+
+
+def test_a_finished_folder_can_be_checked_again(tmp_path, flights):
+    folder = tmp_path / "copy"
+    shutil.copytree(flights[0].folder, folder)
+    check_folder(folder)
+    kpis = folder / "kpis.json"
+    kpis.write_text(kpis.read_text().replace('"target": 10', '"target": 11'))
+    with pytest.raises(ArtifactError, match=r"'over'|target"):
+        check_folder(folder)
+    kpis.unlink()
+    with pytest.raises(ArtifactError, match=r"from no artifact of this run"):
+        check_folder(folder)
+
+
+def test_a_narrative_cannot_make_us_read_elsewhere(tmp_path):
+    made = generate_narrative(context(tmp_path))
+    path = Path(made["narrative"])
+    path.write_text(path.read_text().replace('"kpis.json"', '"../../kpis.json"'))
+    with pytest.raises(UnsafeNameError):
+        check_folder(path.parent)
 
 
 def csv(folder, name, text):

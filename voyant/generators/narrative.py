@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+from voyant.artifacts.names import check_name
 from voyant.artifacts.narrative import Absence, Fact, NarrativeArtifact
 from voyant.core.plugin_registry import ArtifactResult, GeneratorContext, register
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from voyant.report.narrative_place import Place, Writer
 
-__all__ = ["generate_narrative", "narrate"]
+__all__ = ["check_folder", "generate_narrative", "narrate"]
 
 _FILE: Final = "narrative.json"
 #: Whom a narrative expects something of, and under which key.
@@ -114,6 +115,23 @@ def narrate(ctx: GeneratorContext, write: Writer) -> ArtifactResult:
         "narrative": ctx.write_json(_FILE, narrative),
         "narrative_md": ctx.write_text("narrative.md", to_markdown(narrative)),
     }
+
+
+def check_folder(folder: str | Path) -> None:
+    """Check the narrative of a finished job once more, against the files as they are now.
+
+    Raises:
+        ArtifactError: A sentence that does not say what the artifacts say.
+        UnsafeNameError: A fact of a file outside of the folder.
+        OSError: There is no narrative.
+    """
+    from voyant.report.narrative_check import check_narrative  # noqa: PLC0415 - see _place
+
+    content = (Path(folder) / _FILE).read_bytes()
+    narrative = NarrativeArtifact.model_validate_json(content)
+    names = {check_name("artifact", fact.artifact) for fact in _facts(narrative)}
+    paths = {name: Path(folder) / name for name in sorted(names)}
+    check_narrative(narrative, {n: _read(str(p)) for n, p in paths.items() if p.is_file()})
 
 
 def _missing(ctx: GeneratorContext, artifacts: _Artifacts) -> dict[str, Absence]:
