@@ -57,6 +57,10 @@ def test_identifiers_and_what_names_them_get_the_prefix():
     assert 'clip-path="url(#p-c.1)"' in made
 
 
+def test_marks_that_keep_directions_apart_stay_and_others_are_shown():
+    assert "<text>\u2068a\u2069[U+202E]b</text>" in drawn("<text>\u2068a\u2069\u202eb</text>")
+
+
 def test_the_label_is_escaped():
     made = inline_svg(f"{HEAD}/>", "p-", '"><script>')
     assert 'aria-label="&#34;&gt;&lt;script&gt;"' in made

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from voyant.artifacts.drift import DriftArtifact
 from voyant.artifacts.kpis import KpisArtifact
-from voyant.artifacts.narrative import NarrativeArtifact, Sentence
+from voyant.artifacts.narrative import Fact, NarrativeArtifact, Sentence
 from voyant.artifacts.profile import ProfileArtifact
 from voyant.artifacts.quality import QualityArtifact
 from voyant.core.results import StepReport
@@ -350,7 +350,7 @@ def _sentence(sentence: Sentence) -> Markup:
         Markup("{}").format(visible(part))
         if isinstance(part, str)
         else Markup('<bdi class="{}" title="{}">{}</bdi>').format(
-            "fact strong" if _is_strong(part.text) else "fact",
+            _fact_class(part),
             visible(f"{part.artifact}#{part.pointer}"),
             visible(part.text),
         )
@@ -358,8 +358,11 @@ def _sentence(sentence: Sentence) -> Markup:
     )
 
 
-def _is_strong(text: str) -> bool:
-    return len(text) <= _STRONG_CHARACTERS and any(map(str.isdigit, text))
+def _fact_class(fact: Fact) -> str:
+    if fact.format == "name":
+        return "fact named"
+    is_figure = len(fact.text) <= _STRONG_CHARACTERS and any(map(str.isdigit, fact.text))
+    return "fact strong" if is_figure else "fact"
 
 
 def _step_line(step: StepReport) -> StepLine:

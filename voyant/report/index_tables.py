@@ -120,7 +120,7 @@ def _tile(link: str, name: str, column: ColumnProfile) -> ColumnTile:
         drawing = svg.small_histogram(
             histogram.edges, histogram.counts, f"Distribution of {column_name(name)}", identifier
         )
-    elif column.top_values and column.top_values[0].fraction > _LEAST_FRACTION:
+    elif _has_frequent_values(column):
         drawing = svg.stacked_bar(top.fraction for top in column.top_values[:5])
     if column.null_count:
         note: Printed = Markup("{} missing").format(percent(column.null_fraction))
@@ -131,6 +131,11 @@ def _tile(link: str, name: str, column: ColumnProfile) -> ColumnTile:
     else:
         note = Markup("{} different").format(count(column.distinct_count))
     return ColumnTile(link=link, name=column_name(name), drawing=drawing, note=note)
+
+
+def _has_frequent_values(column: ColumnProfile) -> bool:
+    top = column.top_values
+    return bool(top) and not column.is_unique and top[0].fraction > _LEAST_FRACTION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ _ATTRIBUTES: Final = re.compile(
     r"|dominant-baseline|offset|stop-(color|opacity)"
 )
 _LOCAL: Final = re.compile(r"url\(['\"]?#([\w.-]+)['\"]?\)")
+_ISOLATES: Final = re.compile("([\u2068\u2069])")
 _IDENTIFIER: Final = re.compile(r"[\w.-]+")
 
 
@@ -70,12 +71,20 @@ def _element(element: ET.Element, prefix: str, extra: Markup = Markup()) -> Iter
             if (checked := _attribute(key, given, prefix)) is not None
         )
         yield Markup("<{}{}{}>").format(name, extra, attributes)
-        yield Markup("{}").format(visible(element.text or ""))
+        yield _words(element.text)
         for child in element:
             yield from _element(child, prefix)
         yield Markup("</{}>").format(name)
     if (element.tail or "").strip():
-        yield Markup("{}").format(visible(element.tail or ""))
+        yield _words(element.tail)
+
+
+def _words(text: str | None) -> Markup:
+    """Escape text; what keeps writing directions apart may stay, other unseen marks are shown."""
+    parts = _ISOLATES.split(text or "")
+    return Markup().join(
+        Markup("{}").format(part if _ISOLATES.fullmatch(part) else visible(part)) for part in parts
+    )
 
 
 def _attribute(key: str, given: str, prefix: str) -> str | None:
