@@ -149,6 +149,8 @@ def test_a_column_is_not_called_renamed_when_two_could_be_it():
     now = {name: numbers(RNG.normal(size=500), name) for name in ("a", "b")}
     kinds = [change.kind for change in compare_schemas(before, now)]
     assert kinds == ["removed", "added", "added"]
+    kinds = [change.kind for change in compare_schemas(now, before)]
+    assert kinds == ["removed", "removed", "added"]
     renamed = compare_schemas(before, {"a": now["a"]})
     assert [(c.kind, c.before, c.after, c.is_guess) for c in renamed] == [
         ("renamed", "old", "a", True)

@@ -338,8 +338,8 @@ def _reasons(
         reasons.append(f"{drifted} of {assessed} assessed columns have drifted")
     for change in changes:
         if change.kind in _BREAKING:
-            reasons.append(f"column {change.before if change.is_guess else change.column!r} "
-                           f"{_BREAKING[change.kind]}")  # fmt: skip
+            name = change.before if change.is_guess else change.column
+            reasons.append(f"column {name!r} {_BREAKING[change.kind]}")
         elif change.kind == "retyped" and change.is_breaking:
             reasons.append(
                 f"column {change.column!r} changed its type from {change.before} to {change.after}"
