@@ -180,6 +180,20 @@ def test_a_quality_check_of_the_same_cause_is_not_told_again():
     assert not any("repeat a key" in text for text in told)
 
 
+def test_what_is_alike_does_not_fill_the_page():
+    check = samples.QUALITY["checks"][0] | {"name": "missing_values", "severity": "warning"}
+    checks = [{**check, "id": f"m{n}", "columns": [f"c{n}"]} for n in range(9)]
+    losses = [{"check": f"m{n}", "points": 5.0} for n in range(9)]
+    quality = {**samples.QUALITY, "checks": checks, "ledger": losses}
+    told = texts(narrated(documents(quality=quality)), "trust")[2:]
+    assert len(told) == 5
+    assert sum("repeat a key" in text for text in told) == 2
+    many = [
+        rows([("who", "VARCHAR"), ("n", "BIGINT")], [["a", n]], name=f"by {n}") for n in range(9)
+    ]
+    assert len(texts(only_kpis(*many, kpi("single", 1)), "kpis")) == 1 + 2 + 1
+
+
 def test_without_a_judgement_the_profile_speaks():
     profile = deepcopy(samples.PROFILE)
     alert = {"kind": "constant", "severity": "warning", "column": "id"}
@@ -265,7 +279,7 @@ def test_the_worst_kpi_comes_first_and_a_critical_one_before_all():
 
 def rows(names, values, **given):
     columns = [{"name": n, "type": t} for n, t in names]
-    return kpi("spend_by_day", columns=columns, rows=values, **given)
+    return kpi(**{"name": "spend_by_day", "columns": columns, "rows": values, **given})
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,7 @@ def _finding(record: Place, records: Place) -> Finding[Note]:
     urgency = _URGENCY.get(status, Urgency.CONTEXT)
     weight = abs(record.at("distance_to_target", "relative").size)
     has_value = record.at("value").value is not None
+    name = record.at("name").text
     if urgency is Urgency.CONTEXT and has_value:
         is_short = _is_worse(record.at("distance_to_target", "absolute").size, record)
         urgency = Urgency.NOTABLE if is_short else Urgency.CONTEXT
@@ -73,7 +74,7 @@ def _finding(record: Place, records: Place) -> Finding[Note]:
         weight = 0.5
     return Finding(
         content=_note(record, records),
-        subject=("kpi", record.at("name").text),
+        subject=("kpi", name) if has_value or status != "ok" else ("rows", "", name),
         urgency=urgency,
         weight=weight,
     )

@@ -27,8 +27,8 @@ _TITLES: Final = {
     "next": "What to look at next",
     "missing": "What is missing here",
 }
-#: Findings a section tells, beyond the sentence that opens it.
-_LIMITS: Final = {"trust": 5, "kpis": 6, "drift": 4}
+#: Findings a section tells beyond the sentence that opens it, and how many of them may be alike.
+_LIMITS: Final = {"trust": (5, 2), "kpis": (6, 2), "drift": (4, 3)}
 _ACTIONS: Final = 4
 _NAMES: Final = 4
 _MISSING: Final = 5
@@ -49,7 +49,8 @@ def write(artifacts: Mapping[str, Place]) -> list[Section]:
     sections = {"subject": _subject(artifacts)}
     said: list[Finding[Note]] = []
     for name, (opening, findings) in told.items():
-        chosen = rank(findings, _LIMITS[name])
+        limit, alike = _LIMITS[name]
+        chosen = rank(findings, limit, group=_kind, per_group=alike)
         said += chosen
         sections[name] = [*opening, *(finding.content.sentence for finding in chosen)]
     sections["next"] = _next(said, is_anything_known=any(sections.values()))
@@ -162,7 +163,7 @@ def _next(said: list[Finding[Note]], *, is_anything_known: bool) -> list[Sentenc
 
 
 def _kind(finding: Finding[Note]) -> tuple[str, ...]:
-    """Group what is alike at one table: one thing to do for each."""
+    """Group what is alike at one table."""
     return finding.subject[:2]
 
 
