@@ -58,8 +58,8 @@ class Measuring:
             self.value = f"{self.name}::DOUBLE"
         if column.type == "TIMESTAMPTZ_NS":  # new in DuckDB 2, with hardly a function yet
             self.value = f"{self.name}::TIMESTAMPTZ"
-            cut_off = Approximation(method="nanoseconds are cut off")
-            self.approximations |= dict.fromkeys(("distinct_count", "top_values"), cut_off)
+            rounded = Approximation(method="rounded to microseconds")
+            self.approximations |= dict.fromkeys(("distinct_count", "top_values"), rounded)
 
     def group(self) -> None:
         """Read the column, once: one row for each different value."""

@@ -108,8 +108,16 @@ def _decimal_line(type_name: str) -> NumberLine:
     found = _decimal_pattern.fullmatch(type_name)
     if found is None or int(found[1]) > _LARGEST_INT64_DECIMAL:
         return _DOUBLE_LINE
-    factor = 10 ** int(found[2])
-    return NumberLine(expression=f"(v * {factor})::BIGINT", is_exact=True, unit=Fraction(1, factor))
+    return _scaled_line(int(found[1]), int(found[2]))
+
+
+def _scaled_line(width: int, scale: int) -> NumberLine:
+    """Return the line of a decimal's digits; DuckDB multiplies in 64 bits unless told otherwise."""
+    fits = width + scale < _LARGEST_INT64_DECIMAL
+    value = "v" if fits else f"v::DECIMAL(38,{scale})"
+    return NumberLine(
+        expression=f"({value} * {10**scale})::BIGINT", is_exact=True, unit=Fraction(1, 10**scale)
+    )
 
 
 _INT64_LINE: Final = NumberLine(expression="v::BIGINT", is_exact=True, unit=Fraction(1))
@@ -153,9 +161,4 @@ def exact_line(type_name: str, low: str, high: str) -> NumberLine | None:
     scale = int(found[2])
     if most.scaleb(scale) >= 10**_LARGEST_INT64_DECIMAL:
         return None
-    factor = 10**scale
-    return NumberLine(
-        expression=f"(v::DECIMAL({_LARGEST_INT64_DECIMAL},{scale}) * {factor})::BIGINT",
-        is_exact=True,
-        unit=Fraction(1, factor),
-    )
+    return _scaled_line(38, scale)
