@@ -545,3 +545,117 @@ def test_any_column_of_odd_text_is_judged(tmp_path_factory, values):
         generate_quality(ctx)
     finally:
         ctx.close()
+
+
+# ------------------------------------------------------------------------------- what names mislead
+
+
+def test_digits_with_leading_zeros_are_codes(run):
+    values = ["007", "12", "13", "14", "15", "16", "17", "18"] * 12 + ["n/a"]
+    assert column_check(run, "v", values, "mixed_types") is None
+    values = ["7", "12", "13", "14", "15", "16", "17", "18"] * 12 + ["n/a"]
+    assert counts(column_check(run, "v", values, "mixed_types")) == ("failed", 1, 97)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("planned_start", "planned_end"), ("contract_start", "trial_end"), ("end", "end_date")],
+)
+def test_times_that_need_not_follow_each_other(run, first, second):
+    days = [date(2024, 1, 9), date(2024, 1, 2), date(2024, 1, 1)]
+    made = run({"t": pa.table({first: days, second: [date(2024, 1, 8)] * 3})})
+    assert check_of(made, "date_order") is None
+
+
+def test_times_of_the_same_thing_follow_each_other(run):
+    days = [date(2024, 1, 9), date(2024, 1, 2), date(2024, 1, 1)]
+    made = run({"t": pa.table({"trial_start": days, "trial_end": [date(2024, 1, 8)] * 3})})
+    assert counts(check_of(made, "date_order")) == ("failed", 1, 3)
+
+
+def test_infinity_is_out_of_any_range(run):
+    rule = {"table": "t", "column": "v", "max": 10}
+    made = run({"t": pa.table({"v": [1.0, 2.0, float("inf")]})}, {"rules": [rule]})
+    assert check_of(made, "range")["failing_count"] == 1
+
+
+def test_examples_of_automatic_checks_are_masked_and_passed_checks_have_none(run):
+    values = [str(n) for n in range(60)] + ["ann@example.com"]
+    rule = {"table": "t", "column": "v", "max_length": 3, "max_fraction": 0.5}
+    made = run({"t": pa.table({"v": values})}, {"examples": 3, "rules": [rule]})
+    (example,) = check_of(made, "mixed_types")["examples"]
+    assert example == {"value": "[masked email]", "count": 1}
+    length = check_of(made, "length")
+    assert (length["status"], length["failing_count"], length["examples"]) == ("passed", 1, [])
+
+
+# ---------------------------------------------------------------------------------- a whole contract
+
+CONTRACT = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: orders
+version: 1.0.0
+status: active
+schema:
+  - name: orders
+    physicalName: warehouse.orders_v2
+    quality:
+      - {metric: rowCount, mustBe: 4}
+      - {metric: duplicateValues, mustBe: 0, arguments: {properties: [id, status]}}
+      - type: sql
+        name: no money back
+        query: SELECT count(*) FROM orders WHERE amount < 0
+        mustBe: 0
+      - {type: text, description: somebody looked}
+    properties:
+      - {name: ID, logicalType: integer, physicalType: bigint, unique: true}
+      - {name: amount, logicalType: number, logicalTypeOptions: {minimum: 0}, required: true}
+      - name: status
+        logicalType: string
+        quality:
+          - {metric: nullValues, mustBeLessThan: 30, unit: percent}
+          - {metric: missingValues, mustBe: 2, arguments: {missingValues: [null, lost]}}
+      - {name: nothing, logicalType: string}
+  - name: customers
+slaProperties:
+  - {property: latency, value: 1, unit: d, element: orders.at}
+"""
+
+
+def test_a_whole_contract(run, tmp_path):
+    path = tmp_path / "orders.odcs.yaml"
+    path.write_text(CONTRACT, encoding="utf-8")
+    made = run({"orders": ORDERS}, contracts=[str(path)])
+    found = {
+        c["id"].removeprefix("orders.odcs.yaml:"): (c["status"], c["failing_count"])
+        for c in made["checks"]
+        if c["source"] == "declared"
+    }
+    assert found == {
+        "table:orders": ("passed", None),
+        "column:orders.id": ("passed", None),
+        "type:orders.id": ("passed", None),
+        "type:orders.id#2": ("passed", None),  # BIGINT is what DuckDB calls it
+        "unique:orders.id": ("failed", 1),
+        "column:orders.amount": ("passed", None),
+        "type:orders.amount": ("passed", None),
+        "required:orders.amount": ("failed", 1),
+        "range:orders.amount": ("failed", 1),
+        "column:orders.status": ("passed", None),
+        "type:orders.status": ("passed", None),
+        "required:orders.status": ("passed", 1),  # 25 %
+        "filled:orders.status": ("passed", 2),
+        "column:orders.nothing": ("failed", None),
+        "type:orders.nothing": ("not_assessed", None),
+        "row_count:orders": ("passed", None),
+        "unique:orders.id.status": ("passed", 0),
+        "no money back:orders": ("failed", None),
+        "unsupported:orders": ("not_assessed", None),
+        "table:customers": ("failed", None),
+        "freshness:orders.at": ("passed", None),
+    }
+    (contract,) = made["contracts"]
+    assert (contract["passed_count"], contract["failed_count"]) == (13, 6)
+    titles = {c["title"] for c in made["checks"]}
+    assert "no money back" in titles
