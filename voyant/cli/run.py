@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["demo", "run"]
 
 _DEMO_JOB = "nycflights13"
+_LISTED_FILES = 3
 #: The last scheduled departures of the data: a demo of 2013 that complained of its age would bore.
 _DEMO_AS_OF = "2014-01-01T00:00:00+00:00"
 
@@ -200,7 +201,7 @@ def _show_job(job: JobResult) -> None:
                 entry.name,
                 entry.status,
                 "" if entry.duration_ms is None else milliseconds(entry.duration_ms),
-                ", ".join(entry.artifacts) or (entry.reason or ""),
+                _brief(entry.artifacts) or (entry.reason or ""),
             )
             for entry in job.manifest.generators
         ],
@@ -209,6 +210,15 @@ def _show_job(job: JobResult) -> None:
     page = _page(job.folder)
     if page is not None:
         print_line(f"Open {page}")
+
+
+def _brief(paths: Sequence[str]) -> str:
+    """List files, pages first; a generator may have made a hundred."""
+    listed = sorted(paths, key=lambda path: not path.endswith(".html"))
+    rest = len(listed) - _LISTED_FILES
+    if rest <= 1:
+        return ", ".join(listed)
+    return f"{', '.join(listed[:_LISTED_FILES])} and {rest} more"
 
 
 def _page(folder: Path) -> Path | None:

@@ -18,7 +18,17 @@ from voyant.artifacts.sufficiency import (
     TableSufficiency,
 )
 from voyant.report import svg
-from voyant.report.format import ABSENT, Figure, Value, column_name, count, number, percent, value
+from voyant.report.format import (
+    ABSENT,
+    Figure,
+    Value,
+    column_name,
+    count,
+    number,
+    percent,
+    plural,
+    value,
+)
 from voyant.report.views import AlertView, Badge, Printed, alert_views, verdict
 
 __all__ = [
@@ -72,7 +82,7 @@ class TableLine:
     keys: list[Value]
     verdict: list[Badge]
     alerts: list[AlertView]
-    alerts_rest: int
+    alerts_rest: str
     columns: list[ColumnTile]
     undrawn: str
 
@@ -107,7 +117,7 @@ def _table_line(link: str, name: str, table: TableProfile, room: int) -> TableLi
         keys=[column_name(column) for column in shortest.columns] if shortest else [],
         verdict=verdict(alerts),
         alerts=alerts[:_ALERTS],
-        alerts_rest=len(alerts[_ALERTS:]),
+        alerts_rest=plural(len(alerts[_ALERTS:]), "more alert") if alerts[_ALERTS:] else "",
         columns=tiles,
         undrawn=f"{undrawn} more" if undrawn else "",
     )
