@@ -589,7 +589,7 @@ def test_examples_of_automatic_checks_are_masked_and_passed_checks_have_none(run
     assert (length["status"], length["failing_count"], length["examples"]) == ("passed", 1, [])
 
 
-# ---------------------------------------------------------------------------------- a whole contract
+# -------------------------------------------------------------------------------- a whole contract
 
 CONTRACT = """\
 apiVersion: v3.1.0
