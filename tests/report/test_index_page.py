@@ -19,7 +19,7 @@ MANIFEST = "manifest.json"
 
 
 def report(**parts: object) -> RunReport:
-    return RunReport(job_id="job_1", as_of=AS_OF, version="0.0.0", **parts)
+    return RunReport(as_of=AS_OF, version="0.0.0", **parts)
 
 
 def kpi(name: str, **facts: object) -> dict[str, object]:

@@ -54,7 +54,6 @@ def _collect(ctx: GeneratorContext) -> RunReport:
     engine = opened if isinstance(opened, Engine) else None
     charts = _read(ctx, "charts", "charts", ChartsArtifact, absent)
     return RunReport(
-        job_id=ctx.job_id,
         as_of=ctx.as_of,
         version=__version__,
         engine="" if engine is None else engine.name,

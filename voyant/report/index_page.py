@@ -133,7 +133,7 @@ def render_index(report: RunReport) -> str:
     return render_page(
         "index.html.j2",
         context,
-        title=f"Report of {report.job_id}",
+        title=f"Report on {_title(report)}",
         styles=["index", "chart"],
         scripts=["tabs"],
     )
@@ -220,10 +220,20 @@ def _drift_words(drift: DriftArtifact | None) -> str:
     return f"{moved} of {plural(len(statuses), 'table')} {'has' if moved == 1 else 'have'} drifted"
 
 
+def _names(report: RunReport) -> list[str]:
+    return list(report.profile.tables) if report.profile is not None else list(report.tables)
+
+
+def _title(report: RunReport) -> str:
+    """Name the table, or count them; without a job's name, the same input gives the same bytes."""
+    names = _names(report)
+    return column_name(names[0]).text if len(names) == 1 else plural(len(names), "table")
+
+
 def _subject(report: RunReport) -> list[Printed]:
     """Name what this is about: tables, rows, moment."""
     parts: list[Printed] = []
-    names = list(report.profile.tables) if report.profile is not None else list(report.tables)
+    names = _names(report)
     shown = Markup(", ").join(column_name(name).__html__() for name in names[:_NAMED_TABLES])
     rest = len(names) - _NAMED_TABLES
     if names:
@@ -380,7 +390,6 @@ def _step_line(step: StepReport) -> StepLine:
 
 def _run_view(report: RunReport) -> dict[str, object]:
     facts: list[tuple[str, Figure | Value | str]] = [
-        ("Job", value(report.job_id)),
         ("As of", moment(report.as_of.isoformat())),
         ("Voyant", report.version),
         ("Engine", visible(report.engine) or "not used"),

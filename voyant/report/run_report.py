@@ -29,7 +29,6 @@ class RunReport:
         engine: Name and version of what computed, empty if nothing asked for tables.
     """
 
-    job_id: str
     as_of: datetime
     version: str
     engine: str = ""
