@@ -1,5 +1,7 @@
 """Tables that break profilers, as pyarrow tables any engine can be given."""
 
+# ruff: noqa: DTZ001 - time stamps without a zone are part of the data
+
 from __future__ import annotations
 
 import datetime as dt

@@ -1,4 +1,4 @@
-"""What NumPy, SciPy, pandas and plain Python say of a column, to hold an engine's summary against."""
+"""What NumPy, pandas and plain Python say of a column, to hold a summary against."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections import Counter
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import pytest
 
 from voyant.core.tables import ColumnKind
 
-EPOCH = dt.datetime(1970, 1, 1)
+EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - as Arrow gives time stamps without a zone
 QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]
 GRID = [step / 200 for step in range(201)]
 _SPACES = "".join(map(chr, range(33)))
@@ -28,6 +29,10 @@ def seconds(value):
     return float((value - EPOCH.date()).days * 86_400)
 
 
+def is_nan(value):
+    return isinstance(value, float) and math.isnan(value)
+
+
 def is_finite(value):
     return not isinstance(value, float) or math.isfinite(value)
 
@@ -38,7 +43,7 @@ def check_column(column, values):
     assert column.row_count == len(values)
     assert column.count == len(present)
     assert column.null_count == len(values) - len(present)
-    keys = ["nan" if value != value else value for value in present]
+    keys = ["nan" if is_nan(value) else value for value in present]
     counts = Counter(keys)
     assert column.distinct_count == len(counts)
     assert column.is_unique == (0 < len(present) == len(values) == len(counts))
@@ -75,7 +80,7 @@ def check_top_values(column, counts):
 
 def check_numbers(column, present):
     numbers = [value for value in present if is_finite(value)]
-    assert column.nan_count == sum(value != value for value in present)
+    assert column.nan_count == sum(map(is_nan, present))
     assert column.infinite_count == len(present) - len(numbers) - column.nan_count
     assert column.zero_count == sum(value == 0 for value in numbers)
     assert column.negative_count == sum(value < 0 for value in numbers)
@@ -91,7 +96,7 @@ def check_numbers(column, present):
 
 
 def check_moments(column, numbers):
-    """Against exact arithmetic, to the precision the engine states: 2**-60 of the range per value."""
+    """Against exact arithmetic, to the precision that is stated: 2**-61 of the range per value."""
     exact = [Fraction(value) for value in numbers]
     count, total = len(exact), sum(exact)
     mean = total / count
@@ -170,7 +175,7 @@ def check_times(column, present):
     assert column.time.range_seconds == pytest.approx(max(points) - min(points), rel=1e-12)
     assert column.time.day_count == len(days)
     assert column.time.missing_day_count == days[-1] - days[0] + 1 - len(days)
-    gaps = [b - a - 1 for a, b in zip(days, days[1:], strict=False)]
+    gaps = [after - before - 1 for before, after in pairwise(days)]
     largest = max(gaps, default=0)
     assert column.time.largest_gap_days == largest
     if largest:

@@ -1,4 +1,4 @@
-"""The five demo tables, every column and statistic, against NumPy, SciPy, pandas and plain Python."""
+"""The five demo tables, every column and statistic, against NumPy, SciPy and pandas."""
 
 from __future__ import annotations
 

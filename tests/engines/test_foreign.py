@@ -1,5 +1,7 @@
 """Workbooks, SQLite and Arrow files: types, gaps, several tables, broken files."""
 
+# ruff: noqa: DTZ001 - a spreadsheet's time stamps have no zone
+
 from __future__ import annotations
 
 import datetime as dt
@@ -33,7 +35,7 @@ def opened(path, name="t"):
         engine.close()
 
 
-# Arrow -------------------------------------------------------------------------------------------
+# Arrow -----------------------------------------------------------------
 
 FRAME = pa.table(
     {
@@ -93,7 +95,7 @@ def test_arrow_file_without_columns_is_refused(tmp_path):
         opened(tmp_path / "a.arrow")
 
 
-# Workbooks ---------------------------------------------------------------------------------------
+# Workbooks -----------------------------------------------------------------
 
 
 @pytest.fixture
@@ -150,7 +152,7 @@ def test_broken_or_empty_workbook_is_refused(tmp_path):
         opened(tmp_path / "b.xlsx")
 
 
-# SQLite ------------------------------------------------------------------------------------------
+# SQLite -----------------------------------------------------------------
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def refused(source, match, **options):
     return text
 
 
-# Delimited text ----------------------------------------------------------------------------------
+# Delimited text -----------------------------------------------------------------
 
 TWO = {"t": {"x": ("BIGINT", 1, 1), "y": ("BIGINT", 1, 1)}}
 
@@ -88,7 +88,9 @@ def test_quoted_line_breaks_and_delimiters(write):
 
 
 def test_heading_only_is_an_empty_table(write):
-    assert opened(write("a.csv", "x,y\n")) == {"t": {"x": ("VARCHAR", 0, 0), "y": ("VARCHAR", 0, 0)}}
+    assert opened(write("a.csv", "x,y\n")) == {
+        "t": {"x": ("VARCHAR", 0, 0), "y": ("VARCHAR", 0, 0)}
+    }
 
 
 def test_later_value_of_another_type_makes_the_column_text(write):
@@ -112,7 +114,9 @@ def test_repeated_and_missing_headings_get_names(write):
 def test_several_files_are_one_table(write, tmp_path):
     write("d/1.csv", "x,y\n1,2\n")
     write("d/2.csv", "y,x\n2,1\n")
-    assert opened(str(tmp_path / "d" / "*.csv")) == {"t": {"x": ("BIGINT", 2, 1), "y": ("BIGINT", 2, 1)}}
+    assert opened(str(tmp_path / "d" / "*.csv")) == {
+        "t": {"x": ("BIGINT", 2, 1), "y": ("BIGINT", 2, 1)}
+    }
     both = [tmp_path / "d" / "1.csv", str(tmp_path / "d" / "2.csv")]
     assert opened({"t": both}) == {"t": {"x": ("BIGINT", 2, 1), "y": ("BIGINT", 2, 1)}}
 
@@ -138,7 +142,7 @@ def test_broken_archive_is_refused(write):
     refused(write("a.csv.gz", b"no archive"), "GZIP")
 
 
-# Parquet -----------------------------------------------------------------------------------------
+# Parquet -----------------------------------------------------------------
 
 
 def parquet(path, **columns):
@@ -183,7 +187,7 @@ def test_broken_parquet_is_refused(write):
     refused(write("b.parquet", b"xxxxxxxxxxxxxxxxx"), r"b\.parquet")
 
 
-# JSON --------------------------------------------------------------------------------------------
+# JSON -----------------------------------------------------------------
 
 
 def test_json(write):
@@ -199,7 +203,7 @@ def test_broken_json_is_refused(write):
     refused(write("a.json", '[{"a": 1'), "JSON")
 
 
-# DuckDB files ------------------------------------------------------------------------------------
+# DuckDB files -----------------------------------------------------------------
 
 
 @pytest.fixture
@@ -235,20 +239,24 @@ def test_two_databases_with_tables_of_one_name(warehouse, tmp_path):
 
 def test_only_the_tables_asked_for(warehouse):
     assert list(opened(warehouse, tables=["s 2.orders", "big"])) == ["s 2.orders", "big"]
-    refused(warehouse, "no table 'order'.*Did you mean 'orders'", tables=["order"])
+    refused(warehouse, r"no table 'order'.*Did you mean 'orders'", tables=["order"])
 
 
 def test_broken_view_is_left_out_with_a_warning_or_refused_when_asked_for(warehouse, caplog):
     with duckdb.connect(str(warehouse)) as con:
-        con.execute("CREATE TABLE gone(x INTEGER); CREATE VIEW broken AS FROM gone; DROP TABLE gone")
+        con.execute(
+            "CREATE TABLE gone(x INTEGER); CREATE VIEW broken AS FROM gone; DROP TABLE gone"
+        )
     assert "broken" not in opened(warehouse)
     assert "'broken'" in caplog.text
-    with pytest.raises(SourceError, match="view 'broken'.* does not work"):
+    with pytest.raises(SourceError, match=r"view 'broken'.* does not work"):
         opened(warehouse, tables=["broken"])
 
 
 def test_database_that_another_process_writes_is_refused(warehouse):
-    code = f"import duckdb, sys; c = duckdb.connect({str(warehouse)!r}); print(1, flush=True); input()"
+    code = (
+        f"import duckdb, sys; c = duckdb.connect({str(warehouse)!r}); print(1, flush=True); input()"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
@@ -270,7 +278,7 @@ def test_analysis_writes_nothing_to_a_database(warehouse):
     assert not warehouse.with_suffix(".duckdb.wal").exists()
 
 
-# Data frames -------------------------------------------------------------------------------------
+# Data frames -----------------------------------------------------------------
 
 
 class Stream:
@@ -304,9 +312,18 @@ def test_frame_without_columns_is_refused():
     refused(pd.DataFrame(), "at least one column")
 
 
-# Names -------------------------------------------------------------------------------------------
+# Names -----------------------------------------------------------------
 
-NAMES = ['we"ird. n🎉me; DROP', "select", "temp", "main", "scratch", "memory", "t0", "voyant_groups"]
+NAMES = [
+    'we"ird. n🎉me; DROP',
+    "select",
+    "temp",
+    "main",
+    "scratch",
+    "memory",
+    "t0",
+    "voyant_groups",
+]
 
 
 def test_any_name_works(write):
@@ -332,7 +349,7 @@ def test_unwanted_inputs_are_not_parsed(write, tmp_path):
     assert opened(sources, tables=["t", "t"]) == TWO
 
 
-# What is not there, or of no kind ------------------------------------------------------------------
+# What is not there, or of no kind -----------------------------------------------------------------
 
 
 def test_missing_file_suggests_a_near_name(write, tmp_path):
@@ -342,7 +359,9 @@ def test_missing_file_suggests_a_near_name(write, tmp_path):
     refused(tmp_path / "nowhere" / "a.csv", "There is no file")
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet", ".xlsx", ".arrow", ".db", ".duckdb"])
+@pytest.mark.parametrize(
+    "suffix", [".csv", ".json", ".parquet", ".xlsx", ".arrow", ".db", ".duckdb"]
+)
 def test_empty_file_is_refused(write, suffix):
     refused(write(f"a{suffix}", b""), "is empty")
 

@@ -118,10 +118,10 @@ def test_inexact_numbers_stand_beside_their_method():
     profile = profiled(frame, Budget(spearman_rows=10))
     inexact = profile.correlations.approximations["spearman"]
     assert "even sample of 10 rows" in inexact.method
-    assert inexact.error > 0
+    assert inexact.error == pytest.approx(1 / 3)  # 1 / sqrt(10 - 1)
 
 
-# Alerts --------------------------------------------------------------------------------------------
+# Alerts -----------------------------------------------------------------
 
 FILLER = list(range(20))
 
@@ -186,8 +186,8 @@ def test_most_serious_alerts_come_first_and_point_at_their_number():
     for alert in profile.alerts:
         found = data
         for part in alert.pointer.split("/")[1:]:
-            part = part.replace("~1", "/").replace("~0", "~")
-            found = found[int(part)] if isinstance(found, list) else found[part]
+            key = part.replace("~1", "/").replace("~0", "~")
+            found = found[int(key)] if isinstance(found, list) else found[key]
         assert found is not None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ def test_even_edges(low, high, bins):
 @given(st.integers(-(10**20), 10**20), st.integers(0, 10**20), st.integers(1, 40))
 def test_integer_edges_hold_every_number_in_equal_bins(low, span, bins):
     edges = integer_edges(low, low + span, bins)
-    widths = {after - before for before, after in zip(edges, edges[1:], strict=False)}
+    widths = {after - before for before, after in pairwise(edges)}
     assert edges[0] == low
     assert low + span < edges[-1]
     assert edges[-2] <= low + span  # no bin is empty by construction
