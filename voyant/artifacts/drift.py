@@ -150,6 +150,8 @@ class TableDrift(ArtifactPart):
     """Why it has drifted, or could not be assessed."""
     compared_with: str | None
     """`baseline` (a stored profile) or `reference` (a table, compared exactly)."""
+    split: str | None
+    """Where the table was cut in two, if it was compared with its own rows before a value."""
     baseline_job_id: str | None
     baseline_stored_at: str | None
     drifted_column_count: int

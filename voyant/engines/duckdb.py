@@ -38,7 +38,7 @@ from voyant.engines import duckdb_relations as relations
 from voyant.engines import duckdb_series as series
 from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_column
 from voyant.engines.duckdb_types import column_kind
-from voyant.engines.recipe import ConnectionRecipe, open_connection
+from voyant.engines.recipe import ConnectionRecipe, open_connection, quote_literal
 from voyant.engines.sandbox import QueryLimits, Sandbox
 from voyant.engines.sources import first_line, open_sources, quote_name
 
@@ -48,6 +48,10 @@ _T = TypeVar("_T")
 
 #: Before the names of reference tables; users' SQL runs in a process that has none of them.
 _REFERENCE = "voyant_reference_"
+#: Before the names of the later rows, where a table is compared with its own earlier ones.
+_CURRENT = "voyant_current_"
+#: A reference that is the table's own earlier rows: `before:time_hour=2013-07-01`.
+_BEFORE = "before:"
 
 
 class DuckDBEngine:
@@ -71,7 +75,8 @@ class DuckDBEngine:
             sources: Table name -> path, glob, folder, list of paths or data frame.
             tables: Names to keep, all when empty.
             reference: Earlier states of some of the tables, by the table's name; not among the
-                tables, and out of reach for users' queries.
+                tables, and out of reach for users' queries. `before:COLUMN=VALUE` compares the
+                table's rows from a value on with those before it.
             threads: Worker threads, one per core when None.
             memory_limit_bytes: Above it DuckDB spills to disk; 80 % of the machine's when None.
             temp_directory: For parsed inputs and spilling; the system's when None.
@@ -87,6 +92,7 @@ class DuckDBEngine:
         self._sandbox: Sandbox | None = None
         self._memory: dict[tuple[object, ...], Any] = {}
         self._references: dict[str, str] = {}
+        self._currents: dict[str, str] = {}
         self._lock = threading.RLock()
         try:
             self._recipe, self.origins = open_sources(sources, tables, self._scratch)
@@ -99,6 +105,8 @@ class DuckDBEngine:
                 memory_limit_bytes=memory_limit_bytes,
                 temp_directory=self._scratch / "spill",
             )
+            for cut in self._currents.values():  # a value of the wrong type shows only when asked
+                self._connection.execute(f"SELECT 1 FROM {quote_name(cut)} LIMIT 1").fetchone()
         except duckdb.Error as error:
             shutil.rmtree(self._scratch, ignore_errors=True)
             raise SourceError(
@@ -113,11 +121,33 @@ class DuckDBEngine:
         for table in sources:
             if table not in self._recipe.tables:
                 raise UnknownTableError(table, self._recipe.tables)
+        splits = {
+            table: source
+            for table, source in sources.items()
+            if isinstance(source, str) and source.startswith(_BEFORE)
+        }
+        others = {table: source for table, source in sources.items() if table not in splits}
         scratch = self._scratch / "reference"
         scratch.mkdir()
-        recipe, _ = open_sources(sources, tuple(sources), scratch, prefix=_REFERENCE)
-        self._references = {table: _REFERENCE + table for table in recipe.tables}
-        return recipe
+        recipe, _ = open_sources(others, tuple(others), scratch, prefix=_REFERENCE)
+        self._references = {table: _REFERENCE + table for table in (*recipe.tables, *splits)}
+        self._currents = {table: _CURRENT + table for table in splits}
+        statements = [s for table, split in splits.items() for s in self._split(table, split)]
+        return replace(recipe, statements=(*recipe.statements, *statements))
+
+    def _split(self, table: str, split: str) -> tuple[str, str]:
+        """Return the statements that show a table's rows before a value, and from it on."""
+        column, equals, value = split.removeprefix(_BEFORE).partition("=")
+        if not (column and equals and value):
+            raise SourceError(
+                f"The reference of {table!r} is {split!r}.",
+                remedy="Write before:COLUMN=VALUE, such as before:time_hour=2013-07-01.",
+            )
+        rows = f"SELECT * FROM {quote_name(table)} WHERE {quote_name(column)}"
+        return (
+            f"CREATE TEMP VIEW {quote_name(_REFERENCE + table)} AS {rows} < {quote_literal(value)}",
+            f"CREATE TEMP VIEW {quote_name(_CURRENT + table)} AS {rows} >= {quote_literal(value)}",
+        )
 
     @property
     def name(self) -> str:
@@ -258,6 +288,10 @@ class DuckDBEngine:
         """Return the name under which a table's reference answers questions, None without one."""
         return self._references.get(table)
 
+    def current(self, table: str) -> str:
+        """Return the name under which the state to compare with the reference answers questions."""
+        return self._currents.get(table, table)
+
     def value_counts(self, table: str, column: str, *, limit: int) -> ValueCounts:
         """Count the rows of each value, the `limit` most frequent ones at most: one scan."""
         return self._remember(
@@ -347,7 +381,8 @@ class DuckDBEngine:
         with self._lock:
             if key not in self._memory:
                 table = key[1]
-                if table not in (*self._recipe.tables, *self._references.values()):
+                compared = (*self._references.values(), *self._currents.values())
+                if table not in (*self._recipe.tables, *compared):
                     raise UnknownTableError(str(table), self._recipe.tables)
                 try:
                     self._memory[key] = compute()

@@ -132,6 +132,7 @@ def compute(
         status=status.value,
         reasons=reasons,
         compared_with="baseline" if earlier.is_stored else "reference",
+        split=None,
         baseline_job_id=earlier.job_id,
         baseline_stored_at=earlier.stored_at,
         drifted_column_count=drifted,
@@ -155,8 +156,7 @@ def generate_drift(ctx: GeneratorContext) -> ArtifactResult:
     tables: dict[str, TableDrift] = {}
     unused = {key for key in chosen if any(key.startswith(f"{table}.") for table in ctx.tables)}
     for table in ctx.tables:
-        states = table_states(ctx.engine, table)
-        profiles[table] = make_baseline(ctx.summary(table), states, ctx.as_of)
+        profiles[table] = _profile(ctx, table)
         try:
             earlier = _earlier(ctx, store, table)
         except FolderError as error:
@@ -165,17 +165,21 @@ def generate_drift(ctx: GeneratorContext) -> ArtifactResult:
         if earlier is None:
             tables[table] = _without("no_baseline", "no earlier profile of this table is stored")
             continue
+        current = ctx.engine.current(table)
+        states = table_states(ctx.engine, current)
         names = {*states, *earlier.states}
         rules = {name: _rules(thresholds, chosen.get(f"{table}.{name}")) for name in sorted(names)}
         unused -= {f"{table}.{name}" for name in names}
-        now = _now(ctx, table, states, earlier, profiles[table])
-        tables[table] = compute(
+        profile = profiles[table] if current == table else _profile(ctx, current)
+        now = _now(ctx, table, states, earlier, profile)
+        judged = compute(
             earlier,
             now,
             rules,
             thresholds,
             mask_personal_data=bool(ctx.setting("mask_personal_data")),
         )
+        tables[table] = judged.model_copy(update={"split": _split(ctx, table, current)})
     assessed = {table for table, drift in tables.items() if drift.columns}
     artifact = DriftArtifact(
         thresholds=thresholds,
@@ -190,6 +194,18 @@ def generate_drift(ctx: GeneratorContext) -> ArtifactResult:
         "drift": ctx.write_json("drift.json", artifact),
         "drift_html": ctx.write_text("drift.html", render_drift(artifact)),
     }
+
+
+def _profile(ctx: GeneratorContext, table: str) -> TableBaseline:
+    return make_baseline(ctx.summary(table), table_states(ctx.engine, table), ctx.as_of)
+
+
+def _split(ctx: GeneratorContext, table: str, current: str) -> str | None:
+    """Say where a table that is compared with its own earlier rows was cut."""
+    given = cast("Mapping[str, object]", ctx.get("reference") or {}).get(table)
+    if current == table or not isinstance(given, str):
+        return None
+    return given.partition(":")[2].replace("=", " ", 1)
 
 
 def _thresholds(ctx: GeneratorContext) -> DriftThresholds:
@@ -259,7 +275,11 @@ def _now(
         newest_event=profile.newest_event,
         evidence={
             name: gather(
-                ctx.engine, earlier.states[name], state, table=table, reference_table=reference
+                ctx.engine,
+                earlier.states[name],
+                state,
+                table=ctx.engine.current(table),
+                reference_table=reference,
             )
             for name, state in states.items()
             if name in earlier.states
@@ -272,6 +292,7 @@ def _without(status: str, reason: str, compared_with: str | None = None) -> Tabl
         status=str(status),
         reasons=[reason],
         compared_with=compared_with,
+        split=None,
         baseline_job_id=None,
         baseline_stored_at=None,
         drifted_column_count=0,

@@ -190,6 +190,10 @@ def _table(anchor: str, name: str, table: TableDrift, *, has_tips: bool) -> Tabl
 
 
 def _against(table: TableDrift) -> Printed:
+    if table.split is not None:
+        return Markup("Its rows from {} on, compared exactly with those before.").format(
+            value(table.split)
+        )
     if table.compared_with == "reference":
         return "Compared exactly with the reference table of this run."
     if table.baseline_job_id is None:

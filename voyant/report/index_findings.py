@@ -254,7 +254,9 @@ def drift_view(artifact: DriftArtifact) -> DriftView:
 
 def _drift_line(link: str, name: str, table: TableDrift) -> DriftLine:
     against: Printed = ""
-    if table.compared_with == "reference":
+    if table.split is not None:
+        against = Markup("its rows before {}").format(value(table.split, length=40))
+    elif table.compared_with == "reference":
         against = "the reference table of this run"
     elif table.baseline_job_id is not None:
         against = Markup("job {}, {}").format(
