@@ -241,11 +241,12 @@ def _shares_word(record: Place, index: int) -> bool:
 
 
 def _has_unit(record: Place, index: int) -> bool:
-    """Whether the KPI's unit and format are about this column: the only measure, or a namesake."""
+    """Whether the KPI's unit is about this column: the only measure, or one named after either."""
     measures = [number for number in _numeric_columns(record) if number]
     unit = record.at("unit").text.casefold().rstrip("s")
     column = record.at("columns", index, "name").text.casefold()
-    return measures == [index] or bool(unit and unit in column) or "delay" in column
+    is_named_so = bool(unit and unit in column) or _shares_word(record, index)
+    return measures == [index] or is_named_so
 
 
 def _labels(record: Place, measure: int, peak: Fact) -> Part:
