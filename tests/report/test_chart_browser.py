@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import pytest
 
 from tests.generators.test_chart_choice import DAYS, HOSTILE, SHAPES, drawn, kpi
+from tests.report.chromium import CHROMIUM, axe_script, needs_chromium
 from voyant.artifacts.charts import ChartEntry, ChartFiles
 from voyant.report.chart_page import BUNDLE_NAME, render_chart
 from voyant.report.vega_render import render_svg, script_bundle
 
-CHROMIUM = shutil.which("chromium")
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+pytestmark = needs_chromium
 
 CHARTS = {
     **{name: (types, rows, {}) for name, (types, rows, _) in SHAPES.items()},
@@ -150,11 +145,10 @@ def test_dark_paper_gets_light_ink_in_the_picture_and_in_the_live_chart(visit):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["hostile", "two names, all pairs", "one number"])
 def test_the_checker_finds_no_serious_violation(visit, name, scheme):
-    assert AXE.exists(), "run: npm install --no-save --ignore-scripts axe-core@4"
     page = visit(name, color_scheme=scheme)
     page.wait_for_selector(".live svg", state="visible")
     page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true; })")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.evaluate(axe_script())
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     assert len(found["passes"]) > 10
     assert [

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.report.chromium import CHROMIUM, axe_script, needs_chromium
 from tests.report.samples import HOSTILE
 from voyant.core.plugin_registry import PluginRegistry
 from voyant.generators.drift import generate_drift
 
-CHROMIUM = shutil.which("chromium")
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +73,11 @@ def visit(browser, page_file):
     assert incidents == []
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_checker_finds_no_serious_violation(visit, scheme):
     page = visit(color_scheme=scheme, bypass_csp=True)
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.evaluate(axe_script())
     found = page.evaluate("axe.run(document).then(result => result.violations)")
     serious = [v["id"] for v in found if v["impact"] in {"serious", "critical"}]
     assert serious == []

@@ -6,20 +6,13 @@ failure, not a reason to skip.
 
 from __future__ import annotations
 
-import os
-import shutil
-from pathlib import Path
-
 import pytest
 
 import voyant
 from tests.report import runs
+from tests.report.chromium import CHROMIUM, axe_script, needs_chromium
 
-CHROMIUM = shutil.which("chromium")
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-IS_CI = bool(os.environ.get("CI"))
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None and not IS_CI, reason="Chromium is not installed")
+pytestmark = needs_chromium
 
 NAMES = ("flights", "hostile")
 
@@ -32,7 +25,6 @@ def run(name: str) -> voyant.Analysis:
 def browser():
     from playwright.sync_api import sync_playwright
 
-    assert CHROMIUM is not None, "Chromium is not installed"
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--disable-quic", "--disable-component-update"]
@@ -88,11 +80,9 @@ def shown(page) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", NAMES)
 def test_the_checker_finds_no_serious_violation(visit, name, scheme):
-    if not AXE.exists() and not IS_CI:
-        pytest.skip("axe-core is missing: npm install --no-save --ignore-scripts axe-core@4")
     page = visit(name, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true; })")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.evaluate(axe_script())
     for tab in page.get_by_role("tab").all():
         tab.click()
         place = shown(page)[0]
@@ -107,11 +97,9 @@ def test_the_checker_finds_no_serious_violation(visit, name, scheme):
 
 
 def test_the_checker_would_find_one(visit):
-    if not AXE.exists() and not IS_CI:
-        pytest.skip("axe-core is missing: npm install --no-save --ignore-scripts axe-core@4")
     page = visit("flights")
     page.evaluate("document.querySelector('[role=tab]').setAttribute('role', 'tabb')")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.evaluate(axe_script())
     found = page.evaluate("axe.run()")
     assert {"aria-roles", "aria-required-children"} & {v["id"] for v in found["violations"]}
 
