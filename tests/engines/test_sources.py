@@ -305,7 +305,10 @@ def test_record_batch_reader_is_read_once():
 
 def test_frame_with_repeated_names():
     frame = pa.table([pa.array([1]), pa.array([2])], names=["a", "a"])
-    assert list(opened(frame)["t"]) == ["a", "a_1"]
+    if duckdb.__version__.startswith("1."):  # reads it by way of pyarrow, which cannot
+        refused(frame, "Multiple matches")
+    else:
+        assert list(opened(frame)["t"]) == ["a", "a_1"]
 
 
 def test_frame_without_columns_is_refused():

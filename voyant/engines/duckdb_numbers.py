@@ -84,27 +84,15 @@ def measure_numbers(measuring: Measuring, line: NumberLine) -> ColumnSummary:
     """Measure a column whose values stand on a number line, from its groups."""
     line = _exact_if_it_fits(measuring, line)
     kind = measuring.column.kind
-    is_nan = "isnan(v)" if kind is ColumnKind.FLOAT else "false"
-    finite = f"FILTER ({line.is_finite})" if line.is_finite else ""
-    keep = f"CASE WHEN {line.is_finite} THEN {line.expression} END" if finite else line.expression
-    row = measuring.one(
-        f"""SELECT count(v), coalesce(sum(c) FILTER (v IS NOT NULL), 0)::BIGINT,
-            coalesce(sum(c) FILTER ({is_nan}), 0)::BIGINT,
-            coalesce(sum(c) FILTER (v IS NOT NULL AND x IS NULL), 0)::BIGINT,
-            min(x), max(x), {"sum(x::HUGEINT * c)" if line.is_exact else "NULL"},
-            coalesce(sum(c) FILTER (x = 0), 0)::BIGINT,
-            coalesce(sum(c) FILTER (x < 0), 0)::BIGINT,
-            (min(v) {finite})::VARCHAR, (max(v) {finite})::VARCHAR
-        FROM (SELECT v, c, {keep} AS x FROM {measuring.groups})"""
-    )
+    keep = f"CASE WHEN {line.is_finite} THEN {line.expression} END"
+    keep = keep if line.is_finite else line.expression
+    row = _counts_and_ends(measuring, line, keep)
     distinct, count, nans, not_finite, low, high, total, zeros, negatives, least, most = row
     facts: dict[str, Any] = {}
     if count > not_finite:
-        source = f"(SELECT c, {keep} AS x FROM {measuring.groups} WHERE v IS NOT NULL)"
-        if finite:
-            source = f"(SELECT * FROM {source} WHERE x IS NOT NULL)"
         numbers = _Numbers(
-            source=source,
+            source=f"(SELECT * FROM (SELECT c, {keep} AS x FROM {measuring.groups} "
+            "WHERE v IS NOT NULL) WHERE x IS NOT NULL)",
             line=line,
             count=count - not_finite,
             distinct=distinct,
@@ -123,6 +111,22 @@ def measure_numbers(measuring: Measuring, line: NumberLine) -> ColumnSummary:
         nan_count=nans,
         infinite_count=not_finite - nans,
         **facts,
+    )
+
+
+def _counts_and_ends(measuring: Measuring, line: NumberLine, keep: str) -> tuple[Any, ...]:
+    """Count values, rows, NaN and other rows of a kind; fetch both ends and the sum."""
+    is_nan = "isnan(v)" if measuring.column.kind is ColumnKind.FLOAT else "false"
+    finite = f"FILTER ({line.is_finite})" if line.is_finite else ""
+    return measuring.one(
+        f"""SELECT count(v), coalesce(sum(c) FILTER (v IS NOT NULL), 0)::BIGINT,
+            coalesce(sum(c) FILTER ({is_nan}), 0)::BIGINT,
+            coalesce(sum(c) FILTER (v IS NOT NULL AND x IS NULL), 0)::BIGINT,
+            min(x), max(x), {"sum(x::HUGEINT * c)" if line.is_exact else "NULL"},
+            coalesce(sum(c) FILTER (x = 0), 0)::BIGINT,
+            coalesce(sum(c) FILTER (x < 0), 0)::BIGINT,
+            (min(v) {finite})::VARCHAR, (max(v) {finite})::VARCHAR
+        FROM (SELECT v, c, {keep} AS x FROM {measuring.groups})"""
     )
 
 
