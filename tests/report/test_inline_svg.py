@@ -76,6 +76,7 @@ def test_the_label_is_escaped():
         "<html/>",
         '<!DOCTYPE svg [<!ENTITY a "b">]>' + HEAD + ">&a;</svg>",
         HEAD + "><!-- a comment --></svg>",
+        HEAD + ">" + 5000 * "<g>" + 5000 * "</g>" + "</svg>",
     ],
 )
 def test_anything_else_is_no_drawing(text):
