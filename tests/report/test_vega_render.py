@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.server
 import json
 import re
+import subprocess
+import sys
 import threading
 from xml.etree import ElementTree as ET
 
@@ -132,9 +133,16 @@ def test_nothing_is_fetched_even_if_a_spec_asks():
         "mark": "bar",
         "encoding": {"x": {"field": "a", "type": "nominal"}},
     }
-    for render in (lambda: render_svg(spec, "d", "n"), lambda: render_png(spec)):
-        with contextlib.suppress(ValueError):
-            render()
+    # In a process of its own: drawing holds the interpreter, so the server here could not answer.
+    script = (
+        "import json, sys\n"
+        "from voyant.report.vega_render import render_png, render_svg\n"
+        "spec = json.loads(sys.argv[1])\n"
+        "for draw in (lambda: render_svg(spec, 'd', 'n'), lambda: render_png(spec)):\n"
+        "    try: draw()\n"
+        "    except ValueError: pass\n"
+    )
+    subprocess.run([sys.executable, "-c", script, json.dumps(spec)], check=True, timeout=60)
     server.shutdown()
     server.server_close()
     assert asked == []
@@ -193,3 +201,12 @@ def test_axis_numbers_are_pythons_without_trailing_zeros(python_format, value):
     expected = format(round(value) if whole else value, python_format)
     assert number(written) == number(expected)
     assert written.endswith("%") is expected.endswith("%")
+
+
+def test_small_text_is_in_a_colour_that_can_be_read():
+    for drawing in (LINE, BARS):
+        svg = render_svg(drawing.spec, "d", "n")
+        fills = set(re.findall(r'<text[^>]* fill="(#[0-9a-f]{6})"', svg))
+        assert fills
+        for fill in fills:
+            assert contrast(fill, vega_theme.PAPER) >= 4.5, fill

@@ -8,7 +8,7 @@ from typing import Final
 
 from voyant.report.vega import WIDTH, Drawing, Heading, Spec, spec_of
 from voyant.report.vega_format import Look
-from voyant.report.vega_theme import ACCENT, SERIES
+from voyant.report.vega_theme import ACCENT, INK, SERIES
 
 __all__ = ["LinePanel", "Place", "Point", "line_chart", "line_panels", "point_chart"]
 
@@ -199,10 +199,10 @@ def _lines(
                     "limit": 150,
                     "clip": False,
                     "aria": False,
-                    **({} if is_many else {"color": colors[0]}),
+                    # Not in the line's colour, which is too light for text so small.
+                    "color": INK,
                 },
                 "encoding": {
-                    **color,
                     "text": {"field": "series" if is_many else "text", "type": "nominal"},
                 },
             },
