@@ -16,7 +16,7 @@ from voyant.report.vega_theme import PAPER, dark_style
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["VEGA_LITE_VERSION", "render_png", "render_svg", "script_bundle", "svg_file"]
+__all__ = ["VEGA_LITE_VERSION", "render_png", "render_svg", "script_bundle", "svg_file", "warm_up"]
 
 #: The version of Vega-Lite that specs are written for, drawn with, and that the script bundle has.
 VEGA_LITE_VERSION: Final = "6.4"
@@ -50,6 +50,14 @@ def render_svg(spec: Mapping[str, object], description: str, name: str) -> str:
     )
     drawn = _OPENING.sub(lambda _: opening, svg, count=1)
     return _with_own_ids(drawn, name)
+
+
+def warm_up() -> None:
+    """Start the drawing engine with the smallest of charts: the first one takes half a second."""
+    import vl_convert  # noqa: PLC0415 - as above
+
+    spec = {"data": {"values": [{"x": 1}]}, "mark": "point", "encoding": {"x": {"field": "x"}}}
+    vl_convert.vegalite_to_svg(json.dumps(spec), vl_version=VEGA_LITE_VERSION, allowed_base_urls=[])
 
 
 def _with_own_ids(svg: str, name: str) -> str:
