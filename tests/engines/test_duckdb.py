@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -387,3 +388,22 @@ def test_interrupting_does_not_wait_for_the_lock(mixed):
         thread.join(timeout=30)
         assert not thread.is_alive()
     engine.close()
+
+
+def test_columns_with_as_many_gaps_in_other_rows_are_told_apart():
+    left, right = [None, 2.0, 5.0, 1.0, 9.0], [4.0, None, 5.0, 3.0, 4.0]
+    engine = DuckDBEngine({"t": pa.table({"a": left, "b": right})})
+    for found in (
+        *engine.pearson("t", ["a", "b"]),
+        *engine.spearman("t", ["a", "b"], sample_rows=100),
+    ):
+        assert found.row_count == 3
+        wanted = pd.DataFrame({"a": left, "b": right}).corr(found.method).loc["a", "b"]
+        assert found.value == pytest.approx(wanted)
+    engine.close()
+
+
+def test_negative_zero_is_shown_as_zero():
+    column = measured(pa.table({"c": [-0.0, -0.0, 1.0]}))
+    assert [entry.value for entry in column.sample] == ["0.0", "1.0"]
+    assert str(column.top_values[0].value) == "0.0"
