@@ -217,7 +217,8 @@ def _drift_words(drift: DriftArtifact | None) -> str:
     moved = statuses.count("drifted")
     if not moved:
         return ""
-    return f"{moved} of {plural(len(statuses), 'table')} {'has' if moved == 1 else 'have'} drifted"
+    compared = plural(moved + statuses.count("stable"), "table")
+    return f"{moved} of {compared} {'has' if moved == 1 else 'have'} drifted"
 
 
 def _names(report: RunReport) -> list[str]:
