@@ -127,7 +127,7 @@ def quality_badge(artifact: QualityArtifact) -> Badge:
 
 def quality_view(artifact: QualityArtifact) -> QualityView:
     """Format the checks: those that failed, the worst first, and the sums of the rest."""
-    statuses = [check.status for check in artifact.checks]
+    statuses: list[str] = [check.status for check in artifact.checks]
     failed = sorted(
         (check for check in artifact.checks if check.status == "failed"),
         key=lambda check: (_RANKS.index(check.severity), -(check.failing_fraction or 0)),
