@@ -126,7 +126,7 @@ def _table_line(link: str, name: str, table: TableProfile, room: int) -> TableLi
 def _tile(link: str, name: str, column: ColumnProfile) -> ColumnTile:
     drawing, histogram = Markup(), column.histogram
     identifier = "i" + link.partition("#")[2]
-    if histogram is not None and sum(histogram.counts) and column.distinct_count != 1:
+    if histogram is not None and sum(histogram.counts) > 0 and column.distinct_count != 1:
         drawing = svg.small_histogram(
             histogram.edges, histogram.counts, f"Distribution of {column_name(name)}", identifier
         )
