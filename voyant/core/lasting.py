@@ -20,7 +20,7 @@ _threads: dict[int, ThreadPoolExecutor] = {}
 
 
 def in_lasting_thread(function: Callable[[], _T]) -> _T:
-    """Call a function in a thread that lasts as long as this process, and return what it returns."""
+    """Call a function in a thread that lasts as long as this process; return what it returns."""
     with _lock:
         pool = _threads.get(os.getpid())  # a forked process has none of its parent's threads
         if pool is None:
