@@ -65,8 +65,15 @@ demo: $(VENV)/.voyant-base
 	$(call say,Running the demo)
 	@$(BIN)/voyant demo $(DEMO_ARGS)
 
+# What checks pages for accessibility. Tests of pages open a Chromium that is already there; without
+# it, or without npm, they say so and are skipped (and fail where CI is set).
+AXE := node_modules/axe-core/axe.min.js
+$(AXE):
+	$(call say,Installing axe-core)
+	@npm install --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --silent axe-core@4
+
 .PHONY: test
-test: $(VENV)/.voyant-dev
+test: $(VENV)/.voyant-dev $(if $(shell command -v npm),$(AXE))
 	$(call say,Running the tests)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
@@ -137,6 +144,6 @@ pins:
 .PHONY: clean
 clean:
 	$(call say,Removing what these commands made)
-	@rm -rf $(VENV) .venv-floor build dist benchmarks/.cache benchmarks/results
+	@rm -rf $(VENV) .venv-floor node_modules build dist benchmarks/.cache benchmarks/results
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
 	@find voyant tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -450,12 +450,19 @@ def test_child_killed_between_queries_is_replaced(recipe):
         assert opened.child_pid != pid
 
 
-def test_child_started_by_a_thread_that_ended_is_replaced(recipe):
+def test_child_outlives_the_thread_that_started_it(recipe):
     with Sandbox(recipe, QueryLimits()) as opened:
-        thread = threading.Thread(target=opened.start)
+        started: list[int | None] = []
+
+        def start() -> None:
+            opened.query("SELECT 0")
+            started.append(opened.child_pid)
+
+        thread = threading.Thread(target=start)
         thread.start()
         thread.join()
         assert opened.query("SELECT 1").rows == ((1,),)
+        assert [opened.child_pid] == started
 
 
 def test_queries_of_several_threads_take_turns(sandbox):

@@ -41,9 +41,11 @@ DISTRIBUTIONS = {
     "_pytest": "pytest",
     "arro3": "arro3-core",
     "hamilton": "apache-hamilton",
+    "markdown_it": "markdown-it-py",
     "opentelemetry": "opentelemetry-sdk",
     "stdnum": "python-stdnum",
     "vl_convert": "vl-convert-python",
+    "yaml": "pyyaml",
 }
 
 

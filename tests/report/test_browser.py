@@ -6,21 +6,17 @@ repository's `node_modules/` holds after `npm install --no-save --ignore-scripts
 
 from __future__ import annotations
 
-import shutil
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from tests.report.chromium import CHROMIUM, axe_script, needs_chromium
 from tests.report.samples import demo, hostile, table
 from voyant.artifacts.profile import ProfileArtifact
 from voyant.report.profile_page import render_profile
 
-CHROMIUM = shutil.which("chromium")
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+pytestmark = needs_chromium
 
 
 @cache
@@ -90,10 +86,9 @@ def visible_columns(page) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["demo", "hostile", "awkward"])
 def test_the_checker_finds_no_serious_violation(visit, name, scheme):
-    assert AXE.exists(), "run: npm install --no-save --ignore-scripts axe-core@4"
     page = visit(name, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true; })")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.evaluate(axe_script())
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     assert len(found["passes"]) > 20
     assert [
@@ -106,7 +101,7 @@ def test_the_checker_finds_no_serious_violation(visit, name, scheme):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_checker_would_find_one(visit, scheme):
     page = visit("awkward", color_scheme=scheme)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.evaluate(axe_script())
     page.evaluate("document.querySelector('.finder input').removeAttribute('id')")
     page.evaluate("document.querySelector('.finder input').removeAttribute('placeholder')")
     found = page.evaluate("axe.run()")

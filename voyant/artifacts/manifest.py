@@ -156,6 +156,8 @@ class Parameters(ArtifactPart):
 
     sources: dict[str, list[str]]
     """Table name to the paths it was read from; empty for a warehouse."""
+    reference: dict[str, list[str]] = Field(default_factory=dict[str, list[str]])
+    """Table name to the paths of the table it was compared with."""
     kpis: list[str]
     """Names of the KPIs."""
     flags: dict[str, bool]

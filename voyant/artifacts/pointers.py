@@ -6,9 +6,10 @@ Source: P. Bryan, K. Zyp, M. Nottingham (2013), JavaScript Object Notation (JSON
 from __future__ import annotations
 
 import re
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final
 
-from pydantic import JsonValue
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 __all__ = ["make_pointer", "resolve_pointer", "split_pointer"]
 
@@ -63,4 +64,4 @@ def resolve_pointer(document: JsonValue, pointer: str) -> JsonValue:
             found = found[int(part)]
         else:
             raise LookupError(f"The JSON pointer {pointer!r} names nothing: there is no {part!r}.")
-    return cast("JsonValue", found)
+    return found

@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 
 from voyant import __version__
-from voyant.cli import config, generators, new_generator, run, verify
+from voyant.cli import baseline, config, generators, new_generator, run, verify
 from voyant.cli.exits import Debug, VoyantGroup, show_bug
+from voyant.cli.open import open_page
 
 __all__ = ["app", "main"]
 
@@ -33,6 +34,8 @@ app.command("generators")(generators.generators)
 app.command("plan")(generators.plan)
 app.command("new-generator")(new_generator.new_generator)
 app.add_typer(config.app, name="config")
+app.add_typer(baseline.app, name="baseline")
+app.command("open")(open_page)
 app.command("verify")(verify.verify)
 app.command("demo")(run.demo)
 

@@ -28,6 +28,8 @@ class ExitCode(IntEnum):
     """A core generator failed, or a folder is not as its manifest says."""
     USAGE = 2
     """Bad usage or configuration; nothing ran."""
+    FOUND = 3
+    """The run worked, and found what `--fail-on` names."""
     INTERRUPTED = 130
     """Stopped with Ctrl-C."""
     BROKEN_PIPE = 141

@@ -21,7 +21,9 @@ TABLE_SUFFIXES: Final = (
 _PACKED_SUFFIXES: Final = (".gz", ".zst")
 
 
-def read_sources(paths: Sequence[str], tables: Sequence[str]) -> dict[str, object]:
+def read_sources(
+    paths: Sequence[str], tables: Sequence[str], *, option: str = "--table"
+) -> dict[str, object]:
     """Return table names and where each is read from.
 
     A file is named by its stem, a glob by what stands before its first wildcard or by its folder. A
@@ -31,6 +33,7 @@ def read_sources(paths: Sequence[str], tables: Sequence[str]) -> dict[str, objec
     Args:
         paths: Files, folders and globs.
         tables: `name=path`, which gives the name outright.
+        option: Which option the latter were given with.
 
     Raises:
         ConfigurationError: A path that is not there, or two with the same name.
@@ -38,11 +41,11 @@ def read_sources(paths: Sequence[str], tables: Sequence[str]) -> dict[str, objec
     sources: dict[str, object] = {}
     origins: dict[str, str] = {}
     found = [entry for path in paths for entry in _expand(path)]
-    for name, source, origin in (*found, *map(_named, tables)):
+    for name, source, origin in (*found, *(_named(table, option) for table in tables)):
         if name in sources:
             raise ConfigurationError(
                 f"Two inputs give a table called {name!r}: {origins[name]!r} and {origin!r}.",
-                remedy=f"Name one of them yourself: --table other_name={origin}",
+                remedy=f"Name one of them yourself: {option} other_name={origin}",
             )
         sources[name] = source
         origins[name] = origin
@@ -68,13 +71,14 @@ def merge_kpis(
     return list(merged.values())
 
 
-def _named(option: str) -> tuple[str, object, str]:
-    name, equals, path = option.partition("=")
+def _named(given: str, option: str) -> tuple[str, object, str]:
+    name, equals, path = given.partition("=")
     if not (name.strip() and equals and path.strip()):
         raise ConfigurationError(
-            f"--table is {option!r}.", remedy="Write it as --table orders=data/orders.csv."
+            f"{option} is {given!r}.", remedy=f"Write it as {option} orders=data/orders.csv."
         )
-    _check_exists(path)
+    if not path.startswith("before:"):  # a reference: the table's own earlier rows
+        _check_exists(path)
     return name.strip(), path, path
 
 

@@ -14,15 +14,24 @@ from voyant.cli.exits import Debug, ExitCode, is_debug, say_error
 from voyant.cli.generators import NoPlugins, Only, Skip, settings_for
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from voyant.core.config import Settings
+    from voyant.jobs.fail_on import Gate
     from voyant.jobs.request import JobRequest
     from voyant.jobs.runner import JobResult
 
 __all__ = ["demo", "run"]
 
 _DEMO_JOB = "nycflights13"
+_LISTED_FILES = 3
 #: The last scheduled departures of the data: a demo of 2013 that complained of its age would bore.
 _DEMO_AS_OF = "2014-01-01T00:00:00+00:00"
+#: What moved between the two halves of the year.
+_DEMO_REFERENCE = {
+    "flights": "before:time_hour=2013-07-01",
+    "weather": "before:time_hour=2013-07-01",
+}
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")
@@ -39,6 +48,13 @@ def run(  # noqa: PLR0913 - the options of the command
     table: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=PATH", help="A table and its name; may be repeated."),
+    ] = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=PATH",
+            help="An earlier state of a table to compare it with; may be repeated.",
+        ),
     ] = None,
     warehouse: Annotated[
         str | None,
@@ -60,6 +76,17 @@ def run(  # noqa: PLR0913 - the options of the command
         str | None,
         typer.Option(metavar="TIME", help="The moment ages are counted from (ISO 8601)."),
     ] = None,
+    contract: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="An Open Data Contract (ODCS v3); may be repeated."),
+    ] = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GATE",
+            help="Exit with 3 on quality[:info|warning|error] or drift; may be repeated.",
+        ),
+    ] = None,
     only: Only = None,
     skip: Skip = None,
     no_plugins: NoPlugins = False,
@@ -73,8 +100,10 @@ def run(  # noqa: PLR0913 - the options of the command
     """Run the generators over tables; write their artifacts."""
     from voyant.cli.inputs import merge_kpis, read_sources
     from voyant.core.errors import ConfigurationError
+    from voyant.jobs.fail_on import parse_gate
     from voyant.jobs.request import JobRequest
 
+    gates = [parse_gate(text) for text in fail_on or ()]
     settings = settings_for(config, no_plugins=no_plugins, events=events)
     sources = read_sources(paths or [], table or [])
     if not sources:
@@ -85,6 +114,7 @@ def run(  # noqa: PLR0913 - the options of the command
         )
     request = JobRequest(
         sources=sources,
+        reference=read_sources([], reference or [], option="--reference"),
         kpis=merge_kpis(settings.kpis, kpi or ()),
         tenant_id=tenant,
         job_id=job_id,
@@ -92,9 +122,10 @@ def run(  # noqa: PLR0913 - the options of the command
         skip=skip or (),
         artifacts_root=out,
         as_of=as_of,
+        contracts=contract or (),
         warehouse_url=warehouse,
     )
-    _run(request, settings, json=json, debug=is_debug(ctx))
+    _run(request, settings, json=json, debug=is_debug(ctx), gates=gates)
 
 
 def demo(
@@ -117,13 +148,22 @@ def demo(
         job_id=_DEMO_JOB,
         artifacts_root=out,
         as_of=_DEMO_AS_OF,
+        reference=_DEMO_REFERENCE,
     )
     _run(request, settings_for(None, no_plugins=no_plugins), json=json, debug=is_debug(ctx))
 
 
-def _run(request: JobRequest, settings: Settings, *, json: bool, debug: bool) -> None:
+def _run(
+    request: JobRequest,
+    settings: Settings,
+    *,
+    json: bool,
+    debug: bool,
+    gates: Sequence[Gate] = (),
+) -> None:
     """Run a job, show it, and end with the code that says how it went."""
     from voyant.cli.show import ProgressObserver, print_json
+    from voyant.jobs.fail_on import judge_gates, read_artifacts
     from voyant.jobs.runner import run_job
 
     _log_to_stderr(settings.log_level)
@@ -132,6 +172,7 @@ def _run(request: JobRequest, settings: Settings, *, json: bool, debug: bool) ->
         job = run_job(request, settings, [progress])
     finally:
         progress.stop()
+    trips = judge_gates(gates, read_artifacts(job.result.artifacts)) if gates else []
     if json:
         page = _page(job.folder)
         print_json(
@@ -139,6 +180,7 @@ def _run(request: JobRequest, settings: Settings, *, json: bool, debug: bool) ->
                 "success": job.manifest.success,
                 "folder": str(job.folder),
                 "page": None if page is None else str(page),
+                "failed_gates": {str(trip.gate): trip.message for trip in trips},
                 "manifest": job.manifest.model_dump(mode="json"),
             }
         )
@@ -151,7 +193,11 @@ def _run(request: JobRequest, settings: Settings, *, json: bool, debug: bool) ->
             say_error(f"{outcome.name} failed: {outcome.error}")
     for problem in job.manifest.problems:
         say_error(f"{problem.generator or 'a generator'}: {problem.message}")
-    raise typer.Exit(ExitCode.DONE if job.manifest.success else ExitCode.FAILED)
+    for trip in trips:
+        say_error(f"--fail-on {trip.gate}: {trip.message}.")
+    if not job.manifest.success:
+        raise typer.Exit(ExitCode.FAILED)
+    raise typer.Exit(ExitCode.FOUND if trips else ExitCode.DONE)
 
 
 def _show_job(job: JobResult) -> None:
@@ -165,7 +211,7 @@ def _show_job(job: JobResult) -> None:
                 entry.name,
                 entry.status,
                 "" if entry.duration_ms is None else milliseconds(entry.duration_ms),
-                ", ".join(entry.artifacts) or (entry.reason or ""),
+                _brief(entry.artifacts) or (entry.reason or ""),
             )
             for entry in job.manifest.generators
         ],
@@ -174,6 +220,15 @@ def _show_job(job: JobResult) -> None:
     page = _page(job.folder)
     if page is not None:
         print_line(f"Open {page}")
+
+
+def _brief(paths: Sequence[str]) -> str:
+    """List files, pages first; a generator may have made a hundred."""
+    listed = sorted(paths, key=lambda path: not path.endswith(".html"))
+    rest = len(listed) - _LISTED_FILES
+    if rest <= 1:
+        return ", ".join(listed)
+    return f"{', '.join(listed[:_LISTED_FILES])} and {rest} more"
 
 
 def _page(folder: Path) -> Path | None:

@@ -14,7 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import ByteSize, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -28,7 +36,7 @@ from voyant.core.errors import ConfigurationError, did_you_mean
 from voyant.core.gates import FOLLOWED_FLAGS
 from voyant.core.lookup import FlagSource
 
-__all__ = ["Settings", "get_settings", "load_settings", "redact_url"]
+__all__ = ["DriftRule", "Settings", "get_settings", "load_settings", "redact_url"]
 
 _PREFIX = "VOYANT_"
 _DEFAULT_FILE = "voyant.toml"
@@ -49,6 +57,28 @@ class _Reading:
 
 #: pydantic-settings builds its sources in a class method; this is how they know for whom.
 _reading: ContextVar[_Reading] = ContextVar("voyant_reading")
+
+
+class DriftRule(BaseModel):
+    """How one column's drift is judged, where the defaults do not fit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    measure: (
+        Literal[
+            "wasserstein_normed",
+            "js_distance",
+            "psi",
+            "ks_statistic",
+            "pattern_js_distance",
+            "length_change",
+            "none",
+        ]
+        | None
+    ) = None
+    """The measure that decides; `none` leaves the column out of the verdict."""
+    threshold: float | None = Field(default=None, gt=0)
+    """Drifted from here on."""
 
 
 class Settings(BaseSettings, FlagSource):
@@ -145,6 +175,34 @@ class Settings(BaseSettings, FlagSource):
     """Rows at which a table's volume counts as full."""
     freshness_half_life_days: float = Field(default=30.0, gt=0)
     """Age of the newest event at which freshness has fallen to one half."""
+
+    quality: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """Checks: thresholds, exceptions, rules, contracts; see docs/reference/checks.md."""
+
+    baseline: Literal["pinned", "previous"] = "pinned"
+    """What tables are compared with: the profile they had at first (or that was set since), or the
+    one of the job before."""
+    drift_wasserstein_threshold: float = Field(default=0.1, gt=0)
+    """Numbers and dates have drifted when they moved by so many standard deviations on average."""
+    drift_js_threshold: float = Field(default=0.1, gt=0)
+    """Categories have drifted from this Jensen-Shannon distance on, text by its shapes."""
+    drift_psi_threshold: float = Field(default=0.2, gt=0)
+    """Population stability index from which a column has drifted, where a rule chooses it."""
+    drift_null_threshold: float = Field(default=0.1, gt=0, le=1)
+    """Change of the share of nulls from which a column has drifted."""
+    drift_volume_threshold: float = Field(default=0.5, gt=0)
+    """Change of the number of rows, as a share, from which a table has drifted."""
+    drift_table_threshold: float = Field(default=0.5, gt=0, le=1)
+    """Share of drifted columns from which a table has drifted."""
+    drift_min_rows: int = Field(default=30, ge=2)
+    """With fewer rows that hold a value, on either side, a column is not assessed."""
+    drift_columns: dict[str, DriftRule] = Field(default_factory=dict[str, DriftRule])
+    """Rules for single columns: `"flights.dep_delay" = { measure = "psi", threshold = 0.25 }`."""
+
+    max_charts: int = Field(default=6, ge=0)
+    """Charts of what stands out in the tables, beside those of the KPIs."""
+    chart_png: bool = False
+    """Write each chart as PNG too."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     """Least severity that the command line logs."""

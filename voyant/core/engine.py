@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from voyant.core.checks import FailureCount, RowCheck
+from voyant.core.series import SeriesQuestions
 from voyant.core.tables import (
     Association,
     Column,
     Containment,
     Contingency,
     Measure,
+    NumberDistances,
     QueryResult,
     TableSummary,
+    ValueCount,
+    ValueCounts,
 )
 
 __all__ = ["Engine"]
 
 
 @runtime_checkable
-class Engine(Protocol):
+class Engine(SeriesQuestions, Protocol):
     """Where tables live. Answers are plain values; an unknown table is an `UnknownTableError`."""
 
     @property
@@ -52,7 +57,7 @@ class Engine(Protocol):
     ) -> tuple[tuple[tuple[str, str], ...], int]:
         """Find pairs of never-null columns whose combination never repeats.
 
-        Pairs are tried in the given order, until one is found or `budget` pairs were counted in full.
+        They are tried in the given order, until one is found or `budget` were counted in full.
 
         Returns:
             The pairs found, and how many were counted in full.
@@ -79,6 +84,52 @@ class Engine(Protocol):
         self, child_table: str, child_column: str, parent_table: str, parent_column: str
     ) -> Containment:
         """Measure how far one column's values are found in another table's column."""
+        ...
+
+    def count_failures(self, table: str, checks: Sequence[RowCheck]) -> tuple[FailureCount, ...]:
+        """Count for each check the rows it applies to and those that fail it; one scan for many.
+
+        A check that cannot be asked of its column says why, and does not spoil the others.
+        """
+        ...
+
+    def failing_values(self, table: str, check: RowCheck, *, limit: int) -> tuple[ValueCount, ...]:
+        """List at most `limit` different failing values as text, the most frequent first.
+
+        The whole column's values are those that fail `in_set` with an empty set.
+        """
+        ...
+
+    def reference(self, table: str) -> str | None:
+        """Return the name under which a table's reference answers questions, None without one.
+
+        A reference is an earlier state of the table, given to compare with. It is none of
+        `tables()`, and users' SQL cannot read it.
+        """
+        ...
+
+    def current(self, table: str) -> str:
+        """Return the name under which the state to compare with the reference answers questions.
+
+        It is the table itself, or, where the reference is the table's earlier rows, the later ones.
+        """
+        ...
+
+    def value_counts(self, table: str, column: str, *, limit: int) -> ValueCounts:
+        """Count the rows of each value, nulls left out; the `limit` most frequent at most."""
+        ...
+
+    def bin_counts(self, table: str, column: str, edges: Sequence[float]) -> tuple[int, ...]:
+        """Count a column's finite numbers (or moments, in seconds since 1970) between rising edges.
+
+        Bins hold their left edge, the last one its right edge too; what lies outside is left out.
+        """
+        ...
+
+    def number_distances(
+        self, reference_table: str, current_table: str, column: str
+    ) -> NumberDistances:
+        """Compare the numbers (or moments) of a column that both tables have, exactly."""
         ...
 
     def query(self, sql: str) -> QueryResult:

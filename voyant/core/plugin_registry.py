@@ -55,7 +55,9 @@ __all__ = [
 ]
 
 #: Built-in generators, in the order they run: each lives in `voyant.generators.<name>`.
-BUILTIN_GENERATORS: Final = ("profile", "kpi", "sufficiency")
+BUILTIN_GENERATORS: Final = (
+    "profile", "kpi", "sufficiency", "quality", "drift", "charts", "narrative", "report",
+)  # fmt: skip
 
 #: Nothing beyond the specification's five parameters.
 _PLAIN: Final = ((), (), None, "none", None, None)

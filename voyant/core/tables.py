@@ -21,6 +21,7 @@ __all__ = [
     "Contingency",
     "Histogram",
     "Measure",
+    "NumberDistances",
     "QueryColumn",
     "QueryResult",
     "Scalar",
@@ -28,6 +29,7 @@ __all__ = [
     "TextFacts",
     "TimeFacts",
     "ValueCount",
+    "ValueCounts",
 ]
 
 #: What a cell becomes once it has left the engine: JSON can hold all of it.
@@ -317,6 +319,33 @@ class Containment:
     def is_parent_unique(self) -> bool:
         """Whether each parent value stands in one row."""
         return self.parent_row_count == self.parent_distinct_count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueCounts:
+    """How many rows hold each value of a column, nulls left out.
+
+    Attributes:
+        counts: Most frequent first. Numbers are finite numbers, dates and timestamps seconds since
+            1970-01-01 UTC, booleans booleans, everything else text.
+        is_complete: Whether these are all values; otherwise there were more than asked for.
+    """
+
+    counts: tuple[ValueCount, ...]
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberDistances:
+    """How far apart the finite numbers (or moments) of two columns lie; None if one has none.
+
+    Attributes:
+        wasserstein_distance: In the unit of the numbers, seconds for dates.
+        ks_statistic: In [0, 1].
+    """
+
+    wasserstein_distance: float | None
+    ks_statistic: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

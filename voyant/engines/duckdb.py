@@ -10,64 +10,94 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
 
-from voyant.core.errors import EngineError, UnknownTableError
+from voyant.core.checks import FailureCount, RowCheck
+from voyant.core.errors import EngineError, SourceError, UnknownTableError
+from voyant.core.series import BinAxis, GridCounts, GroupMeans, TimeCount, TimeGrain
 from voyant.core.tables import (
     Association,
     Column,
     Containment,
     Contingency,
     Measure,
+    NumberDistances,
     QueryResult,
     TableSummary,
+    ValueCount,
+    ValueCounts,
 )
+from voyant.engines import duckdb_checks as row_checks
+from voyant.engines import duckdb_comparisons as comparisons
+from voyant.engines import duckdb_correlations as correlations
 from voyant.engines import duckdb_relations as relations
-from voyant.engines.duckdb_summary import measure_column
+from voyant.engines import duckdb_series as series
+from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_column
 from voyant.engines.duckdb_types import column_kind
-from voyant.engines.recipe import ConnectionRecipe, open_connection
+from voyant.engines.recipe import ConnectionRecipe, open_connection, quote_literal
 from voyant.engines.sandbox import QueryLimits, Sandbox
-from voyant.engines.sources import open_sources, quote_name
+from voyant.engines.sources import first_line, open_sources, quote_name
 
 __all__ = ["DuckDBEngine", "EngineHandover"]
 
 _T = TypeVar("_T")
 
+#: Before the names of reference tables; users' SQL runs in a process that has none of them.
+_REFERENCE = "voyant_reference_"
+#: Before the names of the later rows, where a table is compared with its own earlier ones.
+_CURRENT = "voyant_current_"
+#: A reference that is the table's own earlier rows: `before:time_hour=2013-07-01`.
+_BEFORE = "before:"
+
 
 class DuckDBEngine:
     """The embedded engine: files, data frames and DuckDB databases, opened read-only."""
 
-    def __init__(  # noqa: PLR0913 - one keyword per setting
+    def __init__(
         self,
         sources: Mapping[str, object],
         *,
         tables: Sequence[str] = (),
+        reference: Mapping[str, object] | None = None,
         threads: int | None = None,
         memory_limit_bytes: int | None = None,
         temp_directory: str | Path | None = None,
         limits: QueryLimits | None = None,
+        wide_text_rows: int = WIDE_TEXT_ROWS,
     ) -> None:
         """Open the inputs; text files are parsed here, once.
 
         Args:
             sources: Table name -> path, glob, folder, list of paths or data frame.
             tables: Names to keep, all when empty.
+            reference: Earlier states of some of the tables, by the table's name; not among the
+                tables, and out of reach for users' queries. `before:COLUMN=VALUE` compares the
+                table's rows from a value on with those before it.
             threads: Worker threads, one per core when None.
             memory_limit_bytes: Above it DuckDB spills to disk; 80 % of the machine's when None.
             temp_directory: For parsed inputs and spilling; the system's when None.
             limits: For users' queries.
+            wide_text_rows: Rows above which text of which most values differ is grouped by hash.
 
         Raises:
             SourceError: An input that cannot be opened as a table.
         """
         self._start(threads, memory_limit_bytes, temp_directory, limits or QueryLimits())
+        self._wide_text_rows = wide_text_rows
         try:
             self._recipe, self.origins = open_sources(sources, tables, self._scratch)
+            self._compared = self._open_references(reference or {})
             self._connect()
+        except duckdb.Error as error:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            raise SourceError(
+                f"An input cannot be opened: {first_line(error)}.",
+                remedy="Check that it is whole and of the kind its name says.",
+            ) from error
         except BaseException:
             shutil.rmtree(self._scratch, ignore_errors=True)
             raise
@@ -82,17 +112,23 @@ class DuckDBEngine:
         self._scratch = Path(tempfile.mkdtemp(prefix="voyant-", dir=temp_directory))
         self._threads, self._memory_limit_bytes = threads, memory_limit_bytes
         self._limits = limits
+        self._wide_text_rows = WIDE_TEXT_ROWS
+        self._references: dict[str, str] = {}
+        self._currents: dict[str, str] = {}
+        self._compared: tuple[str, ...] = ()
         self._sandbox: Sandbox | None = None
         self._memory: dict[tuple[object, ...], Any] = {}
         self._lock = threading.RLock()
 
     def _connect(self) -> None:
         self._connection = open_connection(
-            self._recipe,
+            replace(self._recipe, statements=(*self._recipe.statements, *self._compared)),
             threads=self._threads,
             memory_limit_bytes=self._memory_limit_bytes,
             temp_directory=self._scratch / "spill",
         )
+        for cut in self._currents.values():  # a value of the wrong type shows only when asked
+            self._connection.execute(f"SELECT 1 FROM {quote_name(cut)} LIMIT 1").fetchone()
 
     def handover(self) -> EngineHandover:
         """Return what another process needs to open the same tables while this one lives."""
@@ -104,6 +140,42 @@ class DuckDBEngine:
             threads=self._threads,
             memory_limit_bytes=self._memory_limit_bytes,
             limits=self._limits,
+            wide_text_rows=self._wide_text_rows,
+            references=self._references,
+            currents=self._currents,
+            compared=self._compared,
+        )
+
+    def _open_references(self, sources: Mapping[str, object]) -> tuple[str, ...]:
+        for table in sources:
+            if table not in self._recipe.tables:
+                raise UnknownTableError(table, self._recipe.tables)
+        splits = {
+            table: source
+            for table, source in sources.items()
+            if isinstance(source, str) and source.startswith(_BEFORE)
+        }
+        others = {table: source for table, source in sources.items() if table not in splits}
+        scratch = self._scratch / "reference"
+        scratch.mkdir()
+        recipe, _ = open_sources(others, tuple(others), scratch, prefix=_REFERENCE)
+        self._references = {table: _REFERENCE + table for table in (*recipe.tables, *splits)}
+        self._currents = {table: _CURRENT + table for table in splits}
+        statements = [s for table, split in splits.items() for s in self._split(table, split)]
+        return (*recipe.statements, *statements)
+
+    def _split(self, table: str, split: str) -> tuple[str, str]:
+        """Return the statements that show a table's rows before a value, and from it on."""
+        column, equals, value = split.removeprefix(_BEFORE).partition("=")
+        if not (column and equals and value):
+            raise SourceError(
+                f"The reference of {table!r} is {split!r}.",
+                remedy="Write before:COLUMN=VALUE, such as before:time_hour=2013-07-01.",
+            )
+        rows = f"SELECT * FROM {quote_name(table)} WHERE {quote_name(column)}"
+        return (
+            f"CREATE TEMP VIEW {quote_name(_REFERENCE + table)} AS {rows} < {quote_literal(value)}",
+            f"CREATE TEMP VIEW {quote_name(_CURRENT + table)} AS {rows} >= {quote_literal(value)}",
         )
 
     @property
@@ -124,7 +196,7 @@ class DuckDBEngine:
         return tuple(Column(name=r[0], type=r[1], kind=column_kind(r[1])) for r in rows)
 
     def summarize(self, table: str) -> TableSummary:
-        """Measure every column: one scan of each, two more of text of which nearly all values differ."""
+        """Measure every column: one scan of each, two more of text where most values differ."""
         return self._remember(("summary", table), lambda: self._summarize(table))
 
     def _summarize(self, table: str) -> TableSummary:
@@ -133,15 +205,20 @@ class DuckDBEngine:
         return TableSummary(
             name=table,
             row_count=rows,
-            columns={c.name: measure_column(self._connection, table, c, rows) for c in columns},
+            columns={
+                column.name: measure_column(
+                    self._connection, table, column, rows, wide_text_rows=self._wide_text_rows
+                )
+                for column in columns
+            },
         )
 
     def _row_count(self, table: str) -> int:
-        row = self._connection.execute(f"SELECT count(*) FROM {quote_name(table)}").fetchone()
-        return int(row[0]) if row else 0
+        rows = self._connection.execute(f"SELECT count(*) FROM {quote_name(table)}").fetchall()
+        return int(rows[0][0])
 
     def duplicate_rows(self, table: str) -> Measure:
-        """Count repeated rows: no scan if a key is known, one by hash, one more if some hash repeats."""
+        """Count repeated rows: no scan if a key is known, one by hash, two more if some repeat."""
         return self._remember(("duplicates", table), lambda: self._duplicate_rows(table))
 
     def _duplicate_rows(self, table: str) -> Measure:
@@ -181,16 +258,16 @@ class DuckDBEngine:
         """Correlate all pairs of numeric columns; one scan."""
         return self._remember(
             ("pearson", table, *columns),
-            lambda: relations.pearson(self._connection, self.summarize(table), columns),
+            lambda: correlations.pearson(self._connection, self.summarize(table), columns),
         )
 
     def spearman(
         self, table: str, columns: Sequence[str], *, sample_rows: int
     ) -> tuple[Association, ...]:
-        """Rank-correlate all pairs of numeric columns, on an even sample above `sample_rows` rows."""
+        """Rank-correlate all pairs of numeric columns, on an even sample of `sample_rows` rows."""
         return self._remember(
             ("spearman", table, sample_rows, *columns),
-            lambda: relations.spearman(
+            lambda: correlations.spearman(
                 self._connection, self.summarize(table), columns, sample_rows=sample_rows
             ),
         )
@@ -216,6 +293,91 @@ class DuckDBEngine:
             lambda: relations.containment(
                 self._connection, child_table, child_column, parent_table, parent_column
             ),
+        )
+
+    def count_failures(self, table: str, checks: Sequence[RowCheck]) -> tuple[FailureCount, ...]:
+        """Count for each check the rows it applies to and those that fail it: one scan for many."""
+        if not checks:
+            return ()
+        columns = {column.name: column for column in self.columns(table)}
+        return self._remember(
+            ("failures", table, *checks),
+            lambda: row_checks.count_failures(self._connection, table, columns, checks),
+        )
+
+    def failing_values(self, table: str, check: RowCheck, *, limit: int) -> tuple[ValueCount, ...]:
+        """List different failing values as text, the most frequent first: one scan."""
+        columns = {column.name: column for column in self.columns(table)}
+        return self._remember(
+            ("failing values", table, check, limit),
+            lambda: row_checks.failing_values(self._connection, table, columns, check, limit=limit),
+        )
+
+    def reference(self, table: str) -> str | None:
+        """Return the name under which a table's reference answers questions, None without one."""
+        return self._references.get(table)
+
+    def current(self, table: str) -> str:
+        """Return the name under which the state to compare with the reference answers questions."""
+        return self._currents.get(table, table)
+
+    def value_counts(self, table: str, column: str, *, limit: int) -> ValueCounts:
+        """Count the rows of each value, the `limit` most frequent ones at most: one scan."""
+        return self._remember(
+            ("value counts", table, column, limit),
+            lambda: comparisons.value_counts(
+                self._connection, table, self._column(table, column), limit=limit
+            ),
+        )
+
+    def bin_counts(self, table: str, column: str, edges: Sequence[float]) -> tuple[int, ...]:
+        """Count a column's finite numbers between rising edges: one scan."""
+        return self._remember(
+            ("bin counts", table, column, *edges),
+            lambda: comparisons.bin_counts(
+                self._connection, table, self._column(table, column), edges
+            ),
+        )
+
+    def number_distances(
+        self, reference_table: str, current_table: str, column: str
+    ) -> NumberDistances:
+        """Compare the numbers of a column that both tables have: one scan of each."""
+        return self._remember(
+            ("number distances", reference_table, current_table, column),
+            lambda: comparisons.number_distances(
+                self._connection,
+                (reference_table, self._column(reference_table, column)),
+                (current_table, self._column(current_table, column)),
+            ),
+        )
+
+    def _column(self, table: str, column: str) -> Column:
+        return next(found for found in self.columns(table) if found.name == column)
+
+    def time_counts(self, table: str, column: str, grain: TimeGrain) -> tuple[TimeCount, ...]:
+        """Count the rows of each span of time; one scan."""
+        return self._remember(
+            ("time counts", table, column, grain),
+            lambda: series.time_counts(self._connection, self.summarize(table), column, grain),
+        )
+
+    def group_means(
+        self, table: str, group: str, numbers: Sequence[str], *, sample_rows: int
+    ) -> tuple[GroupMeans, ...]:
+        """Average numeric columns by the values of another; one scan."""
+        return self._remember(
+            ("group means", table, sample_rows, group, *numbers),
+            lambda: series.group_means(
+                self._connection, self.summarize(table), group, numbers, sample_rows=sample_rows
+            ),
+        )
+
+    def grid_counts(self, table: str, x: BinAxis, y: BinAxis) -> GridCounts:
+        """Count rows by two numbers at once; one scan."""
+        return self._remember(
+            ("grid counts", table, x, y),
+            lambda: series.grid_counts(self._connection, table, x, y),
         )
 
     def query(self, sql: str) -> QueryResult:
@@ -250,14 +412,23 @@ class DuckDBEngine:
         with self._lock:
             if key not in self._memory:
                 table = key[1]
-                if table not in self._recipe.tables:
+                compared = (*self._references.values(), *self._currents.values())
+                if table not in (*self._recipe.tables, *compared):
                     raise UnknownTableError(str(table), self._recipe.tables)
                 try:
                     self._memory[key] = compute()
+                except duckdb.InterruptException as error:
+                    raise EngineError(f"Table {table!r}: the work was interrupted.") from error
+                except duckdb.OutOfMemoryException as error:
+                    raise EngineError(
+                        f"Table {table!r} needs more memory or disk than it may use: "
+                        f"{first_line(error)}.",
+                        remedy="Raise the memory limit, or name another temporary directory.",
+                    ) from error
                 except duckdb.Error as error:
-                    text = str(error).strip().split("\n", 1)[0]
-                    raise EngineError(f"Table {table!r}: {text}") from error
-            return self._memory[key]
+                    raise EngineError(f"Table {table!r}: {first_line(error)}.") from error
+            found: _T = self._memory[key]
+            return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +441,10 @@ class EngineHandover:
     threads: int | None
     memory_limit_bytes: int | None
     limits: QueryLimits
+    wide_text_rows: int
+    references: dict[str, str]
+    currents: dict[str, str]
+    compared: tuple[str, ...]
 
     def open(
         self, *, temp_directory: str | Path, memory_limit_bytes: int | None = None
@@ -290,6 +465,9 @@ class _ReopenedEngine(DuckDBEngine):
         self._start(handover.threads, memory_limit_bytes, temp_directory, handover.limits)
         self._recipe, self.origins = handover.recipe, handover.origins
         self._memory.update(handover.memory)
+        self._wide_text_rows = handover.wide_text_rows
+        self._references, self._currents = handover.references, handover.currents
+        self._compared = handover.compared
         try:
             self._connect()
         except duckdb.Error as error:

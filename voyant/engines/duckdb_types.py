@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
 from voyant.core.tables import ColumnKind
 
-__all__ = ["NumberLine", "column_kind", "number_line"]
+__all__ = ["NumberLine", "column_kind", "exact_line", "number_line"]
 
 _KINDS: Final = {
     "BOOLEAN": ColumnKind.BOOLEAN,
@@ -43,6 +44,7 @@ _KINDS: Final = {
     "TIMESTAMP_MS": ColumnKind.TIMESTAMP,
     "TIMESTAMP_NS": ColumnKind.TIMESTAMP,
     "TIMESTAMP WITH TIME ZONE": ColumnKind.TIMESTAMP,
+    "TIMESTAMPTZ_NS": ColumnKind.TIMESTAMP,
     "INTERVAL": ColumnKind.INTERVAL,
     "UUID": ColumnKind.UUID,
     "BLOB": ColumnKind.BLOB,
@@ -56,6 +58,7 @@ _INT64_INTEGERS: Final = frozenset(
     ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 )
 _LARGEST_INT64_DECIMAL: Final = 18
+_LARGEST_EXACT: Final = 2**62
 _SECONDS_A_DAY: Final = 86_400
 
 
@@ -94,34 +97,68 @@ def number_line(type_name: str) -> NumberLine | None:
     '(v * 100)::BIGINT'
     """
     kind = column_kind(type_name)
-    if kind is ColumnKind.INTEGER:
-        if type_name in _INT64_INTEGERS:
-            return NumberLine(expression="v::BIGINT", is_exact=True, unit=Fraction(1))
-        return NumberLine(expression="v::DOUBLE", is_exact=False, unit=Fraction(1))
     if kind is ColumnKind.DECIMAL:
-        found = _decimal_pattern.fullmatch(type_name)
-        if found is not None and int(found[1]) <= _LARGEST_INT64_DECIMAL:
-            factor = 10 ** int(found[2])
-            return NumberLine(
-                expression=f"(v * {factor})::BIGINT", is_exact=True, unit=Fraction(1, factor)
-            )
-        return NumberLine(expression="v::DOUBLE", is_exact=False, unit=Fraction(1))
-    if kind is ColumnKind.FLOAT:
-        return NumberLine(
-            expression="v::DOUBLE", is_exact=False, unit=Fraction(1), is_finite="isfinite(v)"
-        )
-    if kind is ColumnKind.DATE:
-        return NumberLine(
-            expression="(v - DATE '1970-01-01')::BIGINT",
-            is_exact=True,
-            unit=Fraction(_SECONDS_A_DAY),
-            is_finite="isfinite(v)",
-        )
-    if kind is ColumnKind.TIMESTAMP:
-        return NumberLine(
-            expression="epoch_us(v)",
-            is_exact=True,
-            unit=Fraction(1, 1_000_000),
-            is_finite="isfinite(v)",
-        )
-    return None
+        return _decimal_line(type_name)
+    if kind is ColumnKind.INTEGER:
+        return _INT64_LINE if type_name in _INT64_INTEGERS else _DOUBLE_LINE
+    return _LINES.get(kind)
+
+
+def _decimal_line(type_name: str) -> NumberLine:
+    found = _decimal_pattern.fullmatch(type_name)
+    if found is None or int(found[1]) > _LARGEST_INT64_DECIMAL:
+        return _DOUBLE_LINE
+    return _scaled_line(int(found[1]), int(found[2]))
+
+
+def _scaled_line(width: int, scale: int) -> NumberLine:
+    """Return the line of a decimal's digits; DuckDB multiplies in 64 bits unless told otherwise."""
+    fits = width + scale < _LARGEST_INT64_DECIMAL
+    value = "v" if fits else f"v::DECIMAL(38,{scale})"
+    return NumberLine(
+        expression=f"({value} * {10**scale})::BIGINT", is_exact=True, unit=Fraction(1, 10**scale)
+    )
+
+
+_INT64_LINE: Final = NumberLine(expression="v::BIGINT", is_exact=True, unit=Fraction(1))
+_DOUBLE_LINE: Final = NumberLine(expression="v::DOUBLE", is_exact=False, unit=Fraction(1))
+_LINES: Final = {
+    ColumnKind.FLOAT: replace(_DOUBLE_LINE, is_finite="isfinite(v)"),
+    ColumnKind.DATE: NumberLine(
+        expression="(v - DATE '1970-01-01')::BIGINT",
+        is_exact=True,
+        unit=Fraction(_SECONDS_A_DAY),
+        is_finite="isfinite(v)",
+    ),
+    ColumnKind.TIMESTAMP: NumberLine(
+        expression="epoch_us(v)",
+        is_exact=True,
+        unit=Fraction(1, 1_000_000),
+        is_finite="isfinite(v)",
+    ),
+}
+
+
+def exact_line(type_name: str, low: str, high: str) -> NumberLine | None:
+    """Return a line of whole numbers for a type wider than 64 bits, if these two ends fit it.
+
+    Args:
+        type_name: A wide integer or decimal type.
+        low: The least value of a column, as DuckDB's text.
+        high: The greatest.
+
+    >>> exact_line("HUGEINT", "-5", "7").expression
+    'v::BIGINT'
+    >>> exact_line("DECIMAL(38,2)", "0.00", "99999999999999999.00") is None
+    True
+    """
+    most = max(abs(Decimal(low)), abs(Decimal(high)))
+    if column_kind(type_name) is ColumnKind.INTEGER and most < _LARGEST_EXACT:
+        return _INT64_LINE
+    found = _decimal_pattern.fullmatch(type_name)
+    if found is None or int(found[2]) > _LARGEST_INT64_DECIMAL:
+        return None
+    scale = int(found[2])
+    if most.scaleb(scale) >= 10**_LARGEST_INT64_DECIMAL:
+        return None
+    return _scaled_line(38, scale)

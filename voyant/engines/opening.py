@@ -19,17 +19,19 @@ _DUCKDB_PREFIX = "duckdb:///"
 
 
 def open_engine(ctx: GeneratorContext) -> Engine:
-    """Open the engine a context asks for: its `sources`, else the settings' tables, else the warehouse.
+    """Open the engine a context asks for: its `sources`, the settings' tables, or the warehouse.
 
     Args:
-        ctx: `ctx["sources"]` maps table names to inputs; `ctx["tables"]` says which to keep.
+        ctx: `ctx["sources"]` maps table names to inputs; `ctx["tables"]` says which to keep;
+            `ctx["reference"]` maps some of them to inputs to compare them with.
 
     Raises:
         ConfigurationError: A warehouse URL of an unknown kind.
         SourceError: An input that cannot be opened.
     """
-    from voyant.engines.duckdb import DuckDBEngine
-    from voyant.engines.sandbox import QueryLimits
+    # DuckDB costs 150 ms: a wrong setting should be told at once.
+    from voyant.engines.duckdb import DuckDBEngine  # noqa: PLC0415
+    from voyant.engines.sandbox import QueryLimits  # noqa: PLC0415
 
     sources = cast("Mapping[str, object]", ctx.get("sources") or ctx.setting("tables"))
     if not sources:
@@ -38,6 +40,7 @@ def open_engine(ctx: GeneratorContext) -> Engine:
     engine = DuckDBEngine(
         sources,
         tables=cast("Sequence[str]", ctx.get("tables") or ()),
+        reference=cast("Mapping[str, object]", ctx.get("reference") or {}),
         threads=cast("int | None", ctx.setting("threads")),
         memory_limit_bytes=cast("int | None", ctx.setting("memory_limit")),
         temp_directory=cast("str | None", ctx.setting("temp_directory")),

@@ -31,6 +31,7 @@ from voyant.core.errors import (
     QueryTimeoutError,
     UnsafeQueryError,
 )
+from voyant.core.lasting import in_lasting_thread
 from voyant.core.tables import QueryColumn, QueryResult
 from voyant.engines.guard import check_query_text
 from voyant.engines.recipe import ConnectionRecipe
@@ -202,6 +203,18 @@ class Sandbox:
         raise QueryError(f"DuckDB could not run the query: {message}")
 
 
+def _start(program: tuple[str, ...], folder: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        [sys.executable, "-P", "-s", *program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
+        env=_environment(folder),
+        start_new_session=True,
+    )
+
+
 class _Child:
     """One child process: started, asked, and killed with everything it left behind."""
 
@@ -214,19 +227,9 @@ class _Child:
     ) -> None:
         self._limits = limits
         self._is_ready = False
-        # The kernel kills the child when the *thread* that made it ends (PR_SET_PDEATHSIG).
-        self._parent_thread = threading.current_thread()
         folder = tempfile.mkdtemp(prefix="voyant-sandbox-", dir=temp_directory)
         self._folder = folder
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-P", "-s", *program],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-            env=_environment(folder),
-            start_new_session=True,
-        )
+        self._process = in_lasting_thread(lambda: _start(program, folder))
         self.pid = self._process.pid
         self._requests = self._process.stdin
         self._replies = self._process.stdout
@@ -240,8 +243,8 @@ class _Child:
         )
 
     def is_usable(self) -> bool:
-        """Tell whether the process lives and will go on living while it is asked."""
-        return self._process.poll() is None and self._parent_thread.is_alive()
+        """Tell whether the process lives."""
+        return self._process.poll() is None
 
     def wait_until_ready(self) -> None:
         """Wait until the job's tables are open, once."""
@@ -328,11 +331,6 @@ class _Child:
         code = self._process.wait()
         if not self._is_ready:
             return QueryError(f"The process for queries ended while starting (exit code {code}).")
-        if not self._parent_thread.is_alive():
-            return QueryError(
-                "The process for queries ended with the thread that started it.",
-                remedy="Run the query again: a new process will be started.",
-            )
         if code == -signal.SIGXCPU:
             return QueryTimeoutError("The query was stopped: it used all the CPU time it may use.")
         # SIGKILL that we did not send is the kernel's, out of memory; SIGABRT is a failed

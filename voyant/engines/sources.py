@@ -1,117 +1,51 @@
 """How does each kind of input become a table that DuckDB reads, opened read-only from then on?
 
-Parquet and DuckDB files stay where they are, behind views. Everything else - CSV, JSON, Excel, Arrow,
-SQLite, data frames - is parsed once into a scratch DuckDB file, which the job's connections, and the
-process that runs users' SQL, then attach read-only.
+Parquet and DuckDB files stay where they are, behind views. Everything else - CSV, JSON, Excel,
+Arrow, SQLite, data frames - is parsed once into a scratch DuckDB file, which the job's connections,
+and the process that runs users' SQL, then attach read-only.
 """
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final, cast
 
 from voyant.core.errors import SourceError, did_you_mean
+from voyant.engines.delimited import csv_problem, csv_selects, list_files
+from voyant.engines.ingest import Ingest, database_alias, first_line, quote_name
 from voyant.engines.recipe import ConnectionRecipe, quote_literal
 
-if TYPE_CHECKING:
-    import duckdb
+__all__ = ["first_line", "open_sources", "quote_name"]
 
-__all__ = ["open_sources", "quote_name"]
+_PARQUET: Final = (".parquet", ".pq", ".parq")
+_TEXT: Final = (".csv", ".tsv", ".txt", ".psv")
+_JSON: Final = (".json", ".ndjson", ".jsonl")
+_EXCEL: Final = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+_ARROW: Final = (".arrow", ".feather", ".ipc", ".arrows")
+_DATABASES: Final = (".duckdb", ".ddb", ".db", ".sqlite", ".sqlite3", ".db3")
+_PACKED: Final = (".gz", ".zst")
+_KNOWN: Final = (*_PARQUET, *_TEXT, *_JSON, *_EXCEL, *_ARROW, *_DATABASES)
+_LAKES: Final = {"_delta_log": "Delta Lake", "metadata": "Iceberg", ".hoodie": "Hudi"}
 
-_PARQUET = (".parquet", ".pq", ".parq")
-_TEXT = (".csv", ".tsv", ".txt", ".psv")
-_JSON = (".json", ".ndjson", ".jsonl")
-_EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-_ARROW = (".arrow", ".feather", ".ipc", ".arrows")
-_DATABASES = (".duckdb", ".ddb", ".db", ".sqlite", ".sqlite3", ".db3")
-_PACKED = (".gz", ".zst")
-_KNOWN = (*_PARQUET, *_TEXT, *_JSON, *_EXCEL, *_ARROW, *_DATABASES)
-
-
-def quote_name(name: str) -> str:
-    """Return a SQL identifier.
-
-    >>> print(quote_name('say "hi" twice'))
-    "say ""hi"" twice"
-    """
-    return '"' + name.replace('"', '""') + '"'
-
-
-@dataclass(slots=True)
-class _Opening:
-    """What has been found so far."""
-
-    scratch: Path
-    statements: list[str] = field(default_factory=list[str])
-    paths: list[str] = field(default_factory=list[str])
-    directories: list[str] = field(default_factory=list[str])
-    tables: dict[str, str] = field(default_factory=dict[str, str])  # name -> where it came from
-    connection: duckdb.DuckDBPyConnection | None = None
-    scratch_count: int = 0
-
-    def add_view(self, name: str, select: str, origin: str) -> None:
-        if name in self.tables:
-            raise SourceError(
-                f"Two inputs give a table called {name!r}: {self.tables[name]} and {origin}.",
-                remedy="Name one of them yourself: --table other_name=path.",
-            )
-        self.tables[name] = origin
-        self.statements.append(f"CREATE TEMP VIEW {quote_name(name)} AS {select}")
-
-    def ingest(self, name: str, select: str, origin: str, *, data: object = None) -> None:
-        """Parse an input into the scratch file; `data` is visible to the select as `voyant_input`."""
-        if name in self.tables:
-            self.add_view(name, "", origin)  # refuse before parsing
-        con = self.scratch_connection()
-        table = f"t{self.scratch_count}"
-        self.scratch_count += 1
-        if data is not None:
-            con.register("voyant_input", data)
-        try:
-            con.execute(f"CREATE TABLE {table} AS {select}")
-        finally:
-            if data is not None:
-                con.unregister("voyant_input")
-        self.add_view(name, f"SELECT * FROM scratch.main.{table}", origin)
-
-    def scratch_connection(self) -> duckdb.DuckDBPyConnection:
-        if self.connection is None:
-            import duckdb
-
-            self.connection = duckdb.connect(
-                str(self.scratch / "scratch.duckdb"),
-                config={"autoinstall_known_extensions": False, "python_enable_replacements": False},
-            )
-            self.connection.execute("SET TimeZone = 'UTC'")
-        return self.connection
-
-    def recipe(self, names: Sequence[str]) -> ConnectionRecipe:
-        if self.connection is not None:
-            self.connection.close()
-            file = str(self.scratch / "scratch.duckdb")
-            self.statements.insert(0, f"ATTACH {quote_literal(file)} AS scratch (READ_ONLY)")
-            self.paths.append(file)
-        return ConnectionRecipe(
-            statements=tuple(self.statements),
-            allowed_paths=tuple(dict.fromkeys(self.paths)),
-            allowed_directories=tuple(self.directories),
-            tables=tuple(names),
-        )
+_log = logging.getLogger("voyant.engines.sources")
 
 
 def open_sources(
-    sources: Mapping[str, object], names: Sequence[str], scratch: Path
+    sources: Mapping[str, object], names: Sequence[str], scratch: Path, *, prefix: str = ""
 ) -> tuple[ConnectionRecipe, dict[str, str]]:
     """Find the inputs, parse what has to be parsed, and say how to open the tables.
 
     Args:
         sources: Table name -> path, glob, folder, list of paths, or an object with Arrow's stream
-            interface (a data frame). A database or workbook gives all its tables under their own names.
+            interface (a data frame). A database or workbook of several tables gives them all,
+            under their own names, or as `source.table` where that name is taken.
         names: Tables to keep, in this order; all of them when empty.
         scratch: Folder for what had to be parsed.
+        prefix: Put before the name of each view and attached file, which has to be an identifier.
 
     Returns:
         The recipe, and for each table where it came from.
@@ -119,72 +53,112 @@ def open_sources(
     Raises:
         SourceError: An input that is missing, empty, of an unknown kind or cannot be parsed.
     """
-    import duckdb
-
-    opening = _Opening(scratch)
+    opening = Ingest(scratch, tuple(names), prefix)
     try:
         for name, source in sources.items():
-            try:
+            if _may_hold_several(source) or opening.wants(name):
                 _open_one(opening, name, source)
-            except (duckdb.Error, OSError, UnicodeError) as error:
-                origin = source if isinstance(source, (str, Path)) else type(source).__name__
-                raise SourceError(
-                    f"{str(origin)!r} cannot be read as a table: {_first_line(error)}",
-                    remedy="Check that the file is whole and of the kind its name says.",
-                ) from error
         for name in names:
             if name not in opening.tables:
                 raise SourceError(
-                    f"There is no table {name!r}.", remedy=did_you_mean(name, opening.tables)
+                    f"There is no table {name!r}.",
+                    remedy=did_you_mean(name, [*opening.tables, *opening.left_out]),
                 )
-        kept = list(names) or list(opening.tables)
+        kept = list(dict.fromkeys(names)) or list(opening.tables)
         return opening.recipe(kept), {name: opening.tables[name] for name in kept}
     finally:
-        if opening.connection is not None:
-            opening.connection.close()
+        opening.close()
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n", 1)[0]
+def _may_hold_several(source: object) -> bool:
+    if not isinstance(source, (str, Path)):
+        return False
+    return _kind(Path(source)) not in (*_PARQUET, *_TEXT, *_JSON, *_ARROW)
 
 
-def _open_one(opening: _Opening, name: str, source: object) -> None:
-    if isinstance(source, (list, tuple)):
-        _open_files(opening, name, [Path(str(part)) for part in source], f"{len(source)} files")
-    elif isinstance(source, (str, Path)):
-        _open_path(opening, name, str(source))
-    elif hasattr(source, "__arrow_c_stream__"):
-        opening.ingest(name, "SELECT * FROM voyant_input", type(source).__name__, data=source)
-    else:
+def _open_one(opening: Ingest, name: str, source: object) -> None:
+    import duckdb  # noqa: PLC0415 - it costs 150 ms, and a wrong path should be told at once
+
+    origin = str(source) if isinstance(source, (str, Path)) else type(source).__name__
+    try:
+        if isinstance(source, (list, tuple)):
+            parts = cast("Sequence[object]", source)
+            _open_files(opening, name, [_listed(name, part) for part in parts], origin)
+        elif isinstance(source, (str, Path)):
+            _open_path(opening, name, origin)
+        elif hasattr(source, "__arrow_c_stream__"):
+            opening.take(name, [_streamed(source)], origin)
+        else:
+            raise SourceError(
+                f"Table {name!r} was given as {origin}.",
+                remedy="Give a path, a glob, a list of paths or a data frame with Arrow's stream "
+                "interface.",
+            )
+    except (duckdb.Error, OSError, UnicodeError) as error:
         raise SourceError(
-            f"Table {name!r} was given as {type(source).__name__}.",
-            remedy="Give a path, a glob, a list of paths or a data frame with Arrow's stream interface.",
+            f"{origin!r} cannot be read as a table: {first_line(error)}.",
+            remedy="Check that it is whole and of the kind its name says.",
+        ) from error
+
+
+def _listed(name: str, part: object) -> Path:
+    if not isinstance(part, (str, Path)):
+        raise SourceError(
+            f"Table {name!r} was given as a list with {part!r}.", remedy="List paths of files."
         )
+    path = Path(part).expanduser()
+    if not path.is_file():
+        raise _missing(path, str(part))
+    return path
 
 
-def _open_path(opening: _Opening, name: str, text: str) -> None:
+def _missing(path: Path, text: str) -> SourceError:
+    near = path.parent.iterdir() if path.parent.is_dir() else ()
+    return SourceError(
+        f"There is no file {text!r}.",
+        remedy=did_you_mean(path.name, [entry.name for entry in near])
+        or "Check the path; its folder does not exist.",
+    )
+
+
+def _open_path(opening: Ingest, name: str, text: str) -> None:
     path = Path(text).expanduser()
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.is_file() and _kind(p) in _PARQUET)
-        if not files:
-            raise SourceError(
-                f"The folder {text!r} holds no Parquet file.",
-                remedy="Name the files themselves, or a glob such as 'data/*.csv'.",
-            )
-        _open_files(opening, name, files, text)
+        _open_files(opening, name, _parquet_files(path, text), text)
     elif path.is_file():
         _open_files(opening, name, [path], text)
     elif glob.has_magic(text):
-        files = sorted(Path(found) for found in glob.glob(str(path), recursive=True))
+        files = sorted(Path(found) for found in glob.glob(str(path), recursive=True))  # noqa: PTH207 - an absolute pattern too
         if not files:
             raise SourceError(f"No file matches {text!r}.", remedy="Check the pattern.")
         _open_files(opening, name, files, text)
     else:
-        near = path.parent.iterdir() if path.parent.is_dir() else ()
+        raise _missing(path, text)
+
+
+def _parquet_files(folder: Path, text: str) -> list[Path]:
+    """List a folder's Parquet files at any depth, those set aside by `_` or `.` left out."""
+    for marker, lake in _LAKES.items():
+        marked = folder / marker
+        if marked.is_dir() and (lake != "Iceberg" or any(marked.glob("*.metadata.json"))):
+            raise SourceError(
+                f"The folder {text!r} is a table in {lake} format, whose files alone do not say "
+                "which of their rows still count.",
+                remedy="Export it as plain Parquet, or name the files that make up one version.",
+            )
+    files = sorted(
+        file
+        for file in folder.rglob("*")
+        if _kind(file) in _PARQUET
+        and file.is_file()
+        and not any(part.startswith(("_", ".")) for part in file.relative_to(folder).parts)
+    )
+    if not files:
         raise SourceError(
-            f"There is no file {text!r}.",
-            remedy=did_you_mean(path.name, [entry.name for entry in near]),
+            f"The folder {text!r} holds no Parquet file.",
+            remedy="Name the files themselves, or a glob such as 'data/*.csv'.",
         )
+    return files
 
 
 def _kind(path: Path) -> str:
@@ -195,115 +169,157 @@ def _kind(path: Path) -> str:
     return suffixes[-1] if suffixes else ""
 
 
-def _open_files(opening: _Opening, name: str, files: Sequence[Path], origin: str) -> None:
+def _open_files(opening: Ingest, name: str, files: Sequence[Path], origin: str) -> None:
+    if not files:
+        raise SourceError(f"Table {name!r} was given no file.", remedy="List at least one.")
     kinds = {_kind(file) for file in files}
-    if len(kinds) != 1:
+    if len(kinds) > 1:
         raise SourceError(
             f"{origin!r} mixes kinds of files: {', '.join(sorted(kinds))}.",
             remedy="Give one kind per table.",
         )
-    kind = kinds.pop()
     resolved = [file.resolve() for file in files]
-    listed = "[" + ", ".join(quote_literal(str(file)) for file in resolved) + "]"
+    for file in resolved:
+        if file.stat().st_size == 0:
+            raise SourceError(f"{str(file)!r} is empty.", remedy="Check how it was written.")
+    kind = kinds.pop()
+    by_name = ", union_by_name = true" if len(files) > 1 else ""
     if kind in _PARQUET:
-        options = ", union_by_name = true" if len(files) > 1 else ""
-        opening.paths.extend(str(file) for file in resolved)
-        opening.add_view(name, f"SELECT * FROM read_parquet({listed}{options})", origin)
+        select = f"SELECT * FROM read_parquet({list_files(resolved)}{by_name})"
+        opening.add_view(name, select, origin, paths=resolved)
     elif kind in _TEXT:
-        _ingest_text(opening, name, listed, len(files), origin)
+        _parse_text(opening, name, resolved, origin)
     elif kind in _JSON:
-        options = ", union_by_name = true" if len(files) > 1 else ""
-        opening.ingest(name, f"SELECT * FROM read_json_auto({listed}{options})", origin)
+        opening.parse(
+            name, [f"SELECT * FROM read_json_auto({list_files(resolved)}{by_name})"], origin
+        )
     elif len(files) > 1:
         raise SourceError(
             f"{origin!r} names {len(files)} {kind} files.", remedy="Give each a table of its own."
         )
-    elif kind in _EXCEL:
-        _ingest_frames(opening, name, _excel_tables(resolved[0]), origin)
+    else:
+        _open_single(opening, name, resolved[0], kind, origin)
+
+
+def _open_single(opening: Ingest, name: str, path: Path, kind: str, origin: str) -> None:
+    """Open a file of a kind that is read one at a time."""
+    from voyant.engines import foreign  # noqa: PLC0415 - Parquet and CSV do without
+
+    if kind in _EXCEL:
+        _take_tables(opening, name, foreign.excel_tables(path), origin)
     elif kind in _ARROW:
-        opening.ingest(
-            name, "SELECT * FROM voyant_input", origin, data=_arrow_stream(resolved[0])
-        )
+        opening.take(name, foreign.arrow_batches(path), origin)
     else:
-        _open_database(opening, name, resolved[0], origin)
+        with path.open("rb") as file:
+            head = file.read(16)
+        if head.startswith(b"SQLite format 3\0"):
+            _take_tables(opening, name, foreign.sqlite_tables(path), origin)
+        elif head[8:12] == b"DUCK":
+            _attach(opening, name, path, origin)
+        else:
+            raise SourceError(
+                f"{origin!r} is of no kind that Voyant reads.",
+                remedy=f"Use one of {', '.join(_KNOWN)}; text also with {' or '.join(_PACKED)}.",
+            )
 
 
-def _ingest_text(opening: _Opening, name: str, listed: str, count: int, origin: str) -> None:
-    """Parse delimited text; if a later value does not fit the guessed type, guess from all of it."""
-    import duckdb
+def _parse_text(opening: Ingest, name: str, files: Sequence[Path], origin: str) -> None:
+    import duckdb  # noqa: PLC0415 - it costs 150 ms
 
-    options = ", union_by_name = true" if count > 1 else ""
     try:
-        opening.ingest(name, f"SELECT * FROM read_csv({listed}{options})", origin)
-    except (duckdb.ConversionException, duckdb.InvalidInputException):
-        if name in opening.tables:
-            raise
-        opening.ingest(
-            name, f"SELECT * FROM read_csv({listed}{options}, sample_size = -1)", origin
-        )
+        opening.parse(name, csv_selects(opening.connection(), files), origin)
+    except duckdb.Error as error:
+        raise csv_problem(error, origin) from error
 
 
-def _arrow_stream(path: Path) -> object:
-    from arro3.io import read_ipc, read_ipc_stream
-
-    with path.open("rb") as file:
-        is_file_format = file.read(6) == b"ARROW1"
-    return read_ipc(path) if is_file_format else read_ipc_stream(path)
-
-
-def _open_database(opening: _Opening, name: str, path: Path, origin: str) -> None:
-    with path.open("rb") as file:
-        head = file.read(16)
-    if head.startswith(b"SQLite format 3\0"):
-        from voyant.engines.foreign import sqlite_tables
-
-        _ingest_frames(opening, name, sqlite_tables(path), origin)
-    elif head[8:12] == b"DUCK":
-        _attach(opening, path, origin)
-    else:
-        raise SourceError(
-            f"{origin!r} is of no kind that Voyant reads.",
-            remedy=f"Use one of {', '.join(_KNOWN)}, also with {' or '.join(_PACKED)}.",
-        )
-
-
-def _excel_tables(path: Path) -> Iterator[tuple[str, object]]:
-    from voyant.engines.foreign import excel_tables
-
-    return excel_tables(path)
-
-
-def _ingest_frames(
-    opening: _Opening, name: str, frames: Iterable[tuple[str, object]], origin: str
+def _take_tables(
+    opening: Ingest, name: str, tables: Iterable[tuple[str, Iterable[object]]], origin: str
 ) -> None:
-    """Take over the tables of a workbook or database: one under the given name, several under theirs."""
-    found = list(frames)
+    """Take over a workbook's or database's tables: a single one under the name given."""
+    remaining = iter(tables)
+    first = list(islice(remaining, 2))
+    if not first:
+        raise SourceError(f"{origin!r} holds no table.", remedy="Check that it is the right file.")
+    is_single = len(first) == 1
+    for own_name, parts in chain(first, remaining):
+        table = name if is_single else _free_name(opening, name, own_name)
+        if opening.wants(table):
+            opening.take(table, parts, f"{origin}#{own_name}")
+
+
+def _free_name(opening: Ingest, source: str, table: str) -> str:
+    return f"{source}.{table}" if opening.is_taken(table) else table
+
+
+def _streamed(frame: object) -> object:
+    """Hand over a data frame by Arrow's stream interface alone.
+
+    DuckDB would import pyarrow for a Polars frame. Pandas it reads by itself, where pandas' own
+    stream interface would import pyarrow.
+    """
+    return frame if type(frame).__module__.startswith("pandas") else _Stream(frame)
+
+
+class _Stream:
+    """Nothing but Arrow's stream interface."""
+
+    def __init__(self, frame: Any) -> None:
+        self._frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._frame.__arrow_c_stream__(requested_schema)
+
+
+def _attach(opening: Ingest, name: str, path: Path, origin: str) -> None:
+    """Attach a DuckDB file read-only and show each of its tables and views."""
+    import duckdb  # noqa: PLC0415 - it costs 150 ms
+
+    try:
+        found = _stored_tables(path)
+    except duckdb.IOException as error:
+        if "lock" not in str(error):
+            raise
+        raise SourceError(
+            f"{origin!r} is open for writing in another program: {first_line(error)}.",
+            remedy="Close it there, or copy the file and name the copy.",
+        ) from error
     if not found:
         raise SourceError(f"{origin!r} holds no table.", remedy="Check that it is the right file.")
-    for own_name, frame in found:
-        table = name if len(found) == 1 else own_name
-        opening.ingest(
-            table, "SELECT * FROM voyant_input", f"{origin}#{own_name}", data=frame
-        )
-
-
-def _attach(opening: _Opening, path: Path, origin: str) -> None:
-    """Attach a DuckDB file read-only and show each of its tables and views."""
-    import duckdb
-
-    alias = f"db{len(opening.statements)}"
-    attach = f"ATTACH {quote_literal(str(path))} AS {alias} (READ_ONLY)"
-    with duckdb.connect() as probe:
-        probe.execute(attach)
-        rows: list[tuple[Any, ...]] = probe.execute(
-            "SELECT table_schema, table_name FROM information_schema.tables "
-            f"WHERE table_catalog = '{alias}' ORDER BY table_schema <> 'main', table_schema, table_name"
-        ).fetchall()
-    if not rows:
-        raise SourceError(f"{origin!r} holds no table.", remedy="Check that it is the right file.")
-    opening.statements.append(attach)
-    opening.paths.append(str(path))
-    for schema, table in rows:
-        name = table if schema == "main" else f"{schema}.{table}"
+    alias = opening.attach(path)
+    for schema, table, problem in found:
+        own_name = table if schema == "main" else f"{schema}.{table}"
+        shown = _free_name(opening, name, own_name)
+        if not opening.wants(shown):
+            continue
+        if problem and opening.wanted:
+            raise SourceError(f"The view {shown!r} of {origin!r} does not work: {problem}.")
+        if problem:
+            _log.warning("the view %r of %r is left out: %s", shown, origin, problem)
+            opening.left_out.append(shown)
+            continue
         select = f"SELECT * FROM {alias}.{quote_name(schema)}.{quote_name(table)}"
-        opening.add_view(name, select, f"{origin}#{name}")
+        opening.add_view(shown, select, f"{origin}#{own_name}")
+
+
+def _stored_tables(path: Path) -> list[tuple[str, str, str]]:
+    """List a DuckDB file's tables and views: schema, name, and for a broken view what is wrong."""
+    import duckdb  # noqa: PLC0415 - it costs 150 ms
+
+    found: list[tuple[str, str, str]] = []
+    with duckdb.connect() as probe:
+        alias = quote_name(database_alias(path))
+        probe.execute(f"ATTACH {quote_literal(str(path))} AS {alias} (READ_ONLY)")
+        rows: list[tuple[str, str, str]] = probe.execute(
+            "SELECT table_schema, table_name, table_type FROM information_schema.tables "
+            "WHERE table_catalog NOT IN ('memory', 'system', 'temp') "
+            "ORDER BY table_schema <> 'main', table_schema, table_name"
+        ).fetchall()
+        for schema, table, kind in rows:
+            problem = ""
+            if kind == "VIEW":
+                try:
+                    probe.execute(f"DESCRIBE {alias}.{quote_name(schema)}.{quote_name(table)}")
+                except duckdb.Error as error:
+                    problem = first_line(error)
+            found.append((schema, table, problem))
+    return found

@@ -1,4 +1,4 @@
-"""What is in each table: shape, columns, keys, correlations, and what a reader should know first?"""
+"""What is in each table: columns, keys, correlations, and what should a reader know first?"""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def compute(summary: TableSummary, measured: Measured, budget: Budget) -> TableP
 
 @register("profile", is_core=True, order=10)
 def generate_profile(ctx: GeneratorContext) -> ArtifactResult:
-    """Profile every table: types and meanings, missing and frequent values, spread, keys, correlations."""
+    """Profile every table: types and meanings, missing and frequent values, keys, correlations."""
     budget = Budget(
         key_pairs=cast("int", ctx.setting("key_pair_budget")),
         correlation_pairs=cast("int", ctx.setting("correlation_pair_cap")),
@@ -112,7 +112,8 @@ def generate_profile(ctx: GeneratorContext) -> ArtifactResult:
             for table in ctx.tables
         }
     )
-    from voyant.report.profile_page import render_profile  # templates cost 100 ms to load
+    # Templates cost 100 ms to load.
+    from voyant.report.profile_page import render_profile  # noqa: PLC0415
 
     return {
         "profile": ctx.write_json("profile.json", artifact),
@@ -144,7 +145,7 @@ def measure(engine: Engine, table: str, budget: Budget) -> Measured:
         and 1 < (column.distinct_count or 0) <= _MOST_LEVELS
     ]
     category_pairs = list(combinations(categories, 2))
-    tables = engine.contingencies(table, category_pairs[: budget.correlation_pairs])
+    kept_pairs = category_pairs[: budget.correlation_pairs]
     return Measured(
         duplicates=engine.duplicate_rows(table),
         unique_pairs=unique,
@@ -152,19 +153,26 @@ def measure(engine: Engine, table: str, budget: Budget) -> Measured:
         pairs_checked=checked,
         pearson=engine.pearson(table, quantities[:kept]),
         spearman=engine.spearman(table, quantities[:kept], sample_rows=budget.spearman_rows),
-        cramers_v=[
-            Association(
-                left=found.left,
-                right=found.right,
-                method="cramers_v",
-                value=cramers_v(found.counts),
-                row_count=sum(found.counts.values()),
-            )
-            for found in tables
-        ],
-        pairs_omitted=_pairs(len(quantities)) - _pairs(kept) + len(category_pairs) - len(tables),
+        cramers_v=_cramers_v(engine, table, kept_pairs),
+        pairs_omitted=_pairs(len(quantities))
+        - _pairs(kept)
+        + len(category_pairs)
+        - len(kept_pairs),
         semantic_types=types,
     )
+
+
+def _cramers_v(engine: Engine, table: str, pairs: Sequence[tuple[str, str]]) -> list[Association]:
+    return [
+        Association(
+            left=found.left,
+            right=found.right,
+            method="cramers_v",
+            value=cramers_v(found.counts),
+            row_count=sum(found.counts.values()),
+        )
+        for found in engine.contingencies(table, pairs)
+    ]
 
 
 def _pairs(columns: int) -> int:
@@ -206,7 +214,7 @@ def _possible_key_pairs(summary: TableSummary) -> list[tuple[str, str]]:
             and _most_frequent(left) <= right_distinct
             and _most_frequent(right) <= left_distinct
         ):
-            # The column with more values first: its groups are small, so few rows disprove the pair.
+            # The column with more values first: its groups are small, so few rows disprove it.
             pair = (left.name, right.name)
             ordered = pair if left_distinct >= right_distinct else (right.name, left.name)
             found.append((left_distinct * right_distinct, ordered))
@@ -247,7 +255,6 @@ def _strongest_first(found: Iterable[Association]) -> list[Correlation]:
 
 def _column(column: ColumnSummary, semantic: SemanticType) -> ColumnProfile:
     is_temporal = column.kind.is_temporal
-    histogram = column.histogram
     return ColumnProfile(
         type=column.type,
         kind=column.kind.value,
@@ -275,14 +282,7 @@ def _column(column: ColumnSummary, semantic: SemanticType) -> ColumnProfile:
             f"{share:g}": _moment(value, column) if is_temporal else value
             for share, value in column.quantiles.items()
         },
-        histogram=None
-        if histogram is None
-        else HistogramProfile(
-            edges=[_moment(edge, column) for edge in histogram.edges]
-            if is_temporal
-            else list(histogram.edges),
-            counts=list(histogram.counts),
-        ),
+        histogram=_histogram(column),
         top_values=[
             TopValue(value=top.value, count=top.count, fraction=top.count / column.count)
             for top in column.top_values[:_SHOWN_TOP_VALUES]
@@ -290,9 +290,19 @@ def _column(column: ColumnSummary, semantic: SemanticType) -> ColumnProfile:
         text=_text(column),
         time=_time(column),
         approximations={
-            name: Inexact.of(approximation)
-            for name, approximation in column.approximations.items()
+            name: Inexact.of(approximation) for name, approximation in column.approximations.items()
         },
+    )
+
+
+def _histogram(column: ColumnSummary) -> HistogramProfile | None:
+    histogram = column.histogram
+    if histogram is None:
+        return None
+    edges = histogram.edges
+    return HistogramProfile(
+        edges=[_moment(edge, column) for edge in edges] if column.kind.is_temporal else list(edges),
+        counts=list(histogram.counts),
     )
 
 

@@ -144,7 +144,10 @@ class _Column:
         zeros = column.zero_count or 0
         if zeros >= _MOSTLY_ZERO * column.count and column.distinct_count != 1:
             yield self._alert(
-                "mostly_zero", "info", f"{zeros / column.count:.1%} of the values are 0.", "zero_count"
+                "mostly_zero",
+                "info",
+                f"{zeros / column.count:.1%} of the values are 0.",
+                "zero_count",
             )
 
     def _about_text(self) -> Iterator[Alert]:
@@ -152,7 +155,10 @@ class _Column:
         if column.semantic_type in {"number_in_text", "date_in_text"}:
             what = "numbers" if column.semantic_type == "number_in_text" else "dates"
             yield self._alert(
-                column.semantic_type, "warning", f"These {what} are stored as text.", "semantic_type"
+                column.semantic_type,
+                "warning",
+                f"These {what} are stored as text.",
+                "semantic_type",
             )
         if text is None:
             return

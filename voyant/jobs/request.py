@@ -19,6 +19,8 @@ class JobRequest:
     Attributes:
         sources: Table name to path, glob, folder, list of paths or data frame; without any, the
             tables of the settings, else those of the warehouse.
+        reference: Earlier states of tables to compare them with, by the table's name; the others
+            are compared with their baselines.
         tables: Names of the tables to keep, all of them when empty.
         kpis: KPI definitions: `name`, `sql` and optionally `description`, `unit`, `target` ...
         flags: Feature flags of this job; they can only turn generators off.
@@ -28,10 +30,12 @@ class JobRequest:
         skip: Generators not to run.
         artifacts_root: Folder that the job's folder is made in.
         as_of: The moment the job speaks about, ISO 8601 as text; the job's start when None.
+        contracts: Open Data Contract Standard files that the tables are held against.
         warehouse_url: Where tables live when there are no sources.
     """
 
     sources: Mapping[str, object] = field(default_factory=dict[str, object])
+    reference: Mapping[str, object] = field(default_factory=dict[str, object])
     tables: Sequence[str] = ()
     kpis: Sequence[Mapping[str, Any]] | None = None
     flags: Mapping[str, bool] = field(default_factory=dict[str, bool])
@@ -41,6 +45,7 @@ class JobRequest:
     skip: Sequence[str] = ()
     artifacts_root: str | Path | None = None
     as_of: datetime | str | None = None
+    contracts: Sequence[str | Path] = ()
     warehouse_url: str | None = None
 
 

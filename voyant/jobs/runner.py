@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import platform
+import sys
+import threading
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +15,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 from voyant import __version__
+from voyant.artifacts.baselines import BaselineStore, remember_baselines
 from voyant.artifacts.kpi_history import KpiHistory
 from voyant.artifacts.kpis import KpisArtifact
 from voyant.artifacts.manifest import (
@@ -23,6 +26,7 @@ from voyant.artifacts.manifest import (
     describe_generators,
     list_artifacts,
 )
+from voyant.artifacts.quality_settings import parse_quality
 from voyant.artifacts.store import ArtifactStore
 from voyant.core.config import Settings, get_settings, redact_url
 from voyant.core.context import GeneratorContext
@@ -46,6 +50,7 @@ _logger = logging.getLogger("voyant.jobs")
 
 _KPI_GENERATOR = "kpi"
 _KPI_FILE = "kpis.json"
+_DRIFT_GENERATOR = "drift"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +75,7 @@ def run_job(
     *,
     registry: PluginRegistry = default_registry,
 ) -> JobResult:
-    """Run a job: its generators, then the manifest, then the tenant's KPI history.
+    """Run a job: its generators, the manifest, then the tenant's KPI history and baselines.
 
     A generator that fails is in the result, not raised. Ctrl-C passes through and leaves a folder
     without a manifest: an unfinished job.
@@ -82,8 +87,8 @@ def run_job(
         registry: Where the generators come from.
 
     Raises:
-        ConfigurationError: A generator or observer nobody knows, a flag without a clear value;
-            nothing ran.
+        ConfigurationError: A generator or observer nobody knows, a flag without a clear value, a
+            wrong check or contract; nothing ran.
         UnsafeNameError: A job or tenant name that could lead outside the root; nothing ran.
         FolderError: The folder is another tenant's, in use, or cannot be written.
     """
@@ -91,8 +96,10 @@ def run_job(
     context = make_context(request, settings)
     plugins = registry.load_plugins(settings)
     plan = registry.plan(context, settings, only=request.only, skip=request.skip)
+    _check_quality(request, settings)
     started_at, clock = datetime.now(UTC), perf_counter()
     context.setdefault("as_of", started_at)
+    _warm_up(plan)
     with (
         observing(settings) as watchers,
         CtrlC() as ctrl_c,
@@ -129,7 +136,24 @@ def run_job(
         store.write_manifest(manifest)
         folder = store.folder
     _remember_kpis(context, manifest, folder)
+    _remember_baselines(context, manifest, folder)
     return JobResult(folder=folder, manifest=manifest, result=result)
+
+
+def _warm_up(plan: Plan) -> None:
+    """Start what draws charts while the tables are read: it takes half a second of one core."""
+    will_draw = any(
+        step.definition.name == "charts" and not step.skip_reason for step in plan.steps
+    )
+    if will_draw and "voyant.generators.charts" in sys.modules:
+
+        def start() -> None:
+            from voyant.report.vega_render import warm_up  # noqa: PLC0415 - only where charts run
+
+            with suppress(Exception):  # the generator itself will say what is wrong
+                warm_up()
+
+        threading.Thread(target=start, name="voyant-warm-up", daemon=True).start()
 
 
 def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:
@@ -147,6 +171,8 @@ def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:
         "kpis": [dict(kpi) for kpi in kpis],
         "flags": dict(request.flags),
         "sources": dict(request.sources),
+        "reference": dict(request.reference),
+        "contracts": [str(path) for path in request.contracts],
     }
     if not request.sources and request.warehouse_url is None:
         values["sources"] = dict(settings.tables)
@@ -157,6 +183,18 @@ def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:
     context = GeneratorContext(values, settings=settings)
     _ = context.as_of  # refused here, before anything runs
     return context
+
+
+def _check_quality(request: JobRequest, settings: Settings) -> None:
+    """Refuse a wrong `[quality]` table, and contracts that cannot be read, before anything runs."""
+    quality = parse_quality(settings.quality)
+    if request.contracts or quality.contracts:
+        from voyant.artifacts.contracts import (  # noqa: PLC0415 - only jobs with a contract pay
+            read_contract,
+        )
+
+        for path in (*request.contracts, *quality.contracts):
+            read_contract(path)
 
 
 class _Recorder(Observer):
@@ -193,6 +231,7 @@ def _parameters(request: JobRequest, context: GeneratorContext, settings: Settin
     sources = cast("dict[str, object]", context["sources"])
     return Parameters(
         sources={name: _origins(source) for name, source in sources.items()},
+        reference={name: _origins(source) for name, source in request.reference.items()},
         kpis=[str(kpi.get("name", "")) for kpi in context.kpis],
         flags={name: bool(value) for name, value in context.flags.items()},
         only=list(request.only),
@@ -217,6 +256,27 @@ def _origins(source: object) -> list[str]:
 
 def _hidden(value: JsonValue) -> JsonValue:
     return redact_url(value) if isinstance(value, str) and "://" in value else value
+
+
+def _remember_baselines(context: GeneratorContext, manifest: Manifest, folder: Path) -> None:
+    """Keep the profiles of a job that succeeded, for tables that have none to be compared with."""
+    if not manifest.success or not any(
+        e.name == _DRIFT_GENERATOR and e.status == "ok" for e in manifest.generators
+    ):
+        return
+    try:
+        kept = remember_baselines(
+            BaselineStore(context.artifacts_root, manifest.tenant_id),
+            folder,
+            manifest.job_id,
+            manifest.finished_at,
+            follows_previous=context.setting("baseline") == "previous",
+        )
+    except (OSError, FolderError, ValueError) as error:  # the job itself is done, and stays so
+        _logger.warning("Baselines not kept: %s job=%s", error, manifest.job_id)
+        return
+    for table in kept:
+        _logger.info("The baseline of %r is now that of job %s", table, manifest.job_id)
 
 
 def _remember_kpis(context: GeneratorContext, manifest: Manifest, folder: Path) -> None:

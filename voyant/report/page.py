@@ -28,6 +28,7 @@ def render_page(
     title: str,
     styles: Sequence[str] = (),
     scripts: Sequence[str] = (),
+    has_library: bool = False,
 ) -> str:
     """Render a self-contained HTML page.
 
@@ -42,6 +43,7 @@ def render_page(
         title: The page's title, plain text.
         styles: Style sheets in `styles/`, without the ending, beside the one every page has.
         scripts: Scripts beside `script.js`, without the ending, that only this page needs.
+        has_library: Whether a script file that lies beside the page may run too.
 
     Returns:
         The page.
@@ -53,7 +55,7 @@ def render_page(
     script = "".join(_script(name) for name in ("script", *scripts))
     page = {
         "title": visible(title),
-        "policy": _policy(style, script),
+        "policy": _policy(style, script, has_library=has_library),
         "style": Markup(style),  # noqa: S704 - our own file, not data
         "script": Markup(script),  # noqa: S704 - our own file, not data
     }
@@ -85,13 +87,15 @@ def _script(name: str = "script") -> str:
     return files("voyant.report").joinpath(f"{name}.js").read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
-    """Allow what stands in the page and nothing else."""
+def _policy(style: str, script: str, *, has_library: bool) -> str:
+    """Allow what stands in the page, at most a script file beside it, and nothing else."""
+    # By place, not by hash: browsers refuse to check the hash of a file that is opened from disk.
+    library = "'self' " if has_library else ""
     return "; ".join(
         (
             "default-src 'none'",
             f"style-src '{_hash(style)}'",
-            f"script-src '{_hash(script)}'",
+            f"script-src {library}'{_hash(script)}'",
             "img-src data:",
             "base-uri 'none'",
             "form-action 'none'",

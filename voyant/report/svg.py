@@ -16,6 +16,8 @@ from markupsafe import Markup
 from voyant.report.format import visible
 
 __all__ = [
+    "bullet",
+    "columns",
     "diverging_bar",
     "heat_map",
     "histogram",
@@ -180,6 +182,56 @@ def sparkline(values: Sequence[float | None], title: str) -> Markup:
         '<svg class="spark" role="img" viewBox="0 0 100 24" preserveAspectRatio="none">'
         '<title>{}</title><path d="{}"/></svg>'
     ).format(title, "".join(steps))
+
+
+def columns(values: Sequence[float], title: str) -> Markup:
+    """Draw values in order as columns on a common base, those below zero hanging from it.
+
+    >>> print(columns([1, 2, -1], "up and down"))
+    <svg class="columns" role="img" viewBox="0 0 300 100" preserveAspectRatio="none">\
+<title>up and down</title><path class="pos" d="M8 66.7V33.3h84V66.7zM108 66.7V0h84V66.7z"/>\
+<path class="neg" d="M208 66.7V100h84V66.7z"/></svg>
+    """
+    low, high = min([0.0, *values]), max([0.0, *values])
+    step = _WIDTH / max(len(values), 1)
+    base = _HEIGHT * (1 - _position(0.0, low, high)) if high > low else _HEIGHT
+    paths = {"pos": "", "neg": ""}
+    for place, at in enumerate(values):
+        top = _HEIGHT * (1 - _position(at, low, high)) if high > low else _HEIGHT
+        paths["neg" if at < 0 else "pos"] += (
+            f"M{_short(step * (place + 0.08))} {_short(base)}V{_short(top)}"
+            f"h{_short(step * 0.84)}V{_short(base)}z"
+        )
+    return Markup(
+        '<svg class="columns" role="img" viewBox="0 0 300 100" preserveAspectRatio="none">'
+        "<title>{}</title>{}</svg>"
+    ).format(
+        title,
+        Markup().join(
+            Markup('<path class="{}" d="{}"/>').format(side, path)
+            for side, path in paths.items()
+            if path
+        ),
+    )
+
+
+def bullet(shown: float, target: float, status: str = "") -> Markup:
+    """Draw a value from zero as a bar and its target as a mark across it; hidden from readers.
+
+    >>> print(bullet(3, 4, "warn"))
+    <svg class="bullet warn" aria-hidden="true"><rect width="68.2%" height="100%"/>\
+<line x1="90.9%" x2="90.9%" y1="0" y2="100%"/></svg>
+    """
+    scale = 1.1 * max(shown, target)
+    return Markup(
+        '<svg class="{}" aria-hidden="true"><rect width="{}%" height="100%"/>'
+        '<line x1="{}%" x2="{}%" y1="0" y2="100%"/></svg>'
+    ).format(
+        f"bullet {status}".strip(),
+        _short(100 * shown / scale),
+        _short(100 * target / scale),
+        _short(100 * target / scale),
+    )
 
 
 def heat_map(names: Sequence[str], values: Mapping[tuple[str, str], float], title: str) -> Markup:

@@ -1,9 +1,9 @@
 """What are mean, spread and shape, given sums of powers that were added up as whole numbers?
 
-Sums of floats depend on the order of addition, so a parallel engine gives other last digits each time.
-Voyant has the engine round each power of `(x - center) / scale` to a multiple of 2**-60 and add those
-as integers: the sum is the same in any order, and as the largest term is near 1, precise to about
-n * 2**-61.
+Sums of floats depend on the order of addition, so a parallel engine gives other last digits each
+time. Voyant has the engine round each power of `(x - center) / scale` to a multiple of 2**-60 and
+add those as integers: the sum is the same in any order, and as the largest term is near 1, precise
+to about n * 2**-61.
 """
 
 from __future__ import annotations
@@ -31,14 +31,28 @@ class Moments:
     kurtosis: float | None = None
 
 
-def moments(count: int, center: Fraction, scale: Fraction, sums: Sequence[int]) -> Moments:
+def moments(
+    count: int,
+    center: Fraction,
+    scale: Fraction,
+    sums: Sequence[int],
+    *,
+    mean: Fraction | None = None,
+) -> Moments:
     """Return the moments of `count` values from fixed-point sums of powers.
 
-    `sums[k - 1]` is the sum of `((x - center) / scale) ** k`, in units of 2**-60, for k = 1 to 4.
     Skewness is the adjusted Fisher-Pearson G1 and kurtosis the excess G2, as pandas computes them.
 
     Source: D. N. Joanes and C. A. Gill, "Comparing measures of sample skewness and kurtosis",
     The Statistician 47 (1998), G1 and G2 in section 2.
+
+    Args:
+        count: Number of values; 0 gives no moments.
+        center: What was taken off each value.
+        scale: What the difference was divided by; positive.
+        sums: `sums[k - 1]` is the sum of `((x - center) / scale) ** k`, in units of 2**-60, for
+            k = 1 to 4.
+        mean: The exact mean where it is known otherwise.
 
     >>> one = FIXED_POINT_ONE
     >>> found = moments(4, Fraction(0), Fraction(1), [one, one, one, one])  # 0, 0, 0, 1
@@ -49,32 +63,35 @@ def moments(count: int, center: Fraction, scale: Fraction, sums: Sequence[int]) 
         return Moments()
     s1, s2, s3, s4 = (Fraction(value, FIXED_POINT_ONE) for value in sums)
     delta = s1 / count
-    mean = float(center + delta * scale)
+    shown_mean = float(center + delta * scale if mean is None else mean)
     if count == 1:
-        return Moments(mean=mean)
+        return Moments(mean=shown_mean)
     # Moments about the mean from moments about the center.
-    m2 = s2 / count - delta**2
+    m2 = max(s2 / count - delta**2, Fraction(0))
     m3 = s3 / count - 3 * delta * s2 / count + 2 * delta**3
     m4 = s4 / count - 4 * delta * s3 / count + 6 * delta**2 * s2 / count - 3 * delta**4
-    m2 = max(m2, Fraction(0))
-    variance = _finite(m2 * scale**2 * count / (count - 1))
-    skewness = kurtosis = None
-    if m2 > 0:
-        if count > 2:
-            g1 = float(m3) / float(m2) ** 1.5
-            skewness = sqrt(count * (count - 1)) / (count - 2) * g1
-        if count > 3:
-            ratio = float(m4 / m2**2)
-            kurtosis = (
-                (count - 1) / ((count - 2) * (count - 3)) * ((count + 1) * ratio - 3 * (count - 1))
-            )
+    variance = m2 * count / (count - 1)
     return Moments(
-        mean=mean,
-        variance=variance,
-        std=None if variance is None else sqrt(variance),
-        skewness=skewness,
-        kurtosis=kurtosis,
+        mean=shown_mean,
+        variance=_finite(variance * scale**2),
+        std=_finite(Fraction(sqrt(variance)) * scale),
+        skewness=_skewness(count, m2, m3),
+        kurtosis=_kurtosis(count, m2, m4),
     )
+
+
+def _skewness(count: int, m2: Fraction, m3: Fraction) -> float | None:
+    if count < 3 or m2 == 0:  # noqa: PLR2004 - G1 divides by n - 2
+        return None
+    g1: float = float(m3) / float(m2) ** 1.5
+    return sqrt(count * (count - 1)) / (count - 2) * g1
+
+
+def _kurtosis(count: int, m2: Fraction, m4: Fraction) -> float | None:
+    if count < 4 or m2 == 0:  # noqa: PLR2004 - G2 divides by n - 3
+        return None
+    ratio = float(m4 / m2**2)
+    return (count - 1) / ((count - 2) * (count - 3)) * ((count + 1) * ratio - 3 * (count - 1))
 
 
 def _finite(value: Fraction) -> float | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 __all__ = ["shape", "top_shapes"]
 
 _MOST = 40
+_LONGEST_RUN = 3
 
 
 def shape(text: str) -> str:
@@ -29,9 +30,9 @@ def shape(text: str) -> str:
             mark = character
         run = run + 1 if mark == previous else 1
         previous = mark
-        if mark in "Aa9" and run > 3:
-            if run == 4:
-                marks[-3:] = [f"{mark}+"]
+        if mark in "Aa9" and run > _LONGEST_RUN:
+            if run == _LONGEST_RUN + 1:
+                marks[-_LONGEST_RUN:] = [f"{mark}+"]
             continue
         marks.append(mark)
         if len(marks) > _MOST:

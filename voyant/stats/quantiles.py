@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from math import isinf
 from typing import Final
 
-__all__ = ["QUANTILES", "grid_from_ranks", "integer_edges", "even_edges"]
+__all__ = ["QUANTILES", "even_edges", "grid_from_ranks", "integer_edges"]
 
 #: The quantiles every profile shows.
 QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
-def grid_from_ranks(
-    rows: Sequence[tuple[float, int]], count: int, steps: int
-) -> tuple[float, ...]:
+def grid_from_ranks(rows: Sequence[tuple[float, int]], count: int, steps: int) -> tuple[float, ...]:
     """Return the quantiles at 0, 1/steps, ..., 1, interpolated linearly.
 
     Source: R. J. Hyndman and Y. Fan, "Sample quantiles in statistical packages", The American
@@ -37,9 +36,16 @@ def grid_from_ranks(
         position, remainder = divmod((count - 1) * step, steps)
         low = rows[bisect_right(ends, position)][0]
         high = rows[bisect_right(ends, min(position + 1, count - 1))][0]
-        fraction = remainder / steps
-        grid.append(float(low) if high == low else low * (1 - fraction) + high * fraction)
+        grid.append(_between(float(low), float(high), remainder / steps))
     return tuple(grid)
+
+
+def _between(low: float, high: float, fraction: float) -> float:
+    """Interpolate so that a larger fraction never gives a smaller number, nor one above `high`."""
+    gap = high - low
+    if isinf(gap):
+        return 2 * _between(low / 2, high / 2, fraction)
+    return min(low + gap * fraction, high)
 
 
 def even_edges(low: float, high: float, bins: int) -> tuple[float, ...]:

@@ -19,6 +19,11 @@ ARTIFACT_MODELS: Final = {
     "profile.json": "voyant.artifacts.profile:ProfileArtifact",
     "kpis.json": "voyant.artifacts.kpis:KpisArtifact",
     "sufficiency.json": "voyant.artifacts.sufficiency:SufficiencyArtifact",
+    "quality.json": "voyant.artifacts.quality:QualityArtifact",
+    "drift.json": "voyant.artifacts.drift:DriftArtifact",
+    "baseline.json": "voyant.artifacts.baselines:BaselineArtifact",
+    "charts.json": "voyant.artifacts.charts:ChartsArtifact",
+    "narrative.json": "voyant.artifacts.narrative:NarrativeArtifact",
     "manifest.json": "voyant.artifacts.manifest:Manifest",
 }
 

@@ -1,0 +1,409 @@
+"""The DuckDB engine as a whole: scans, threads, wide text, errors, interruption, closing."""
+
+# ruff: noqa: DTZ001 - time stamps without a zone are part of the data
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import threading
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conformance.oracle import check_column
+from voyant.core.errors import EngineError, SourceError, VoyantError
+from voyant.core.plugin_registry import default_registry
+from voyant.core.tables import Column
+from voyant.engines import duckdb_numbers, duckdb_summary
+from voyant.engines.duckdb import DuckDBEngine
+from voyant.engines.duckdb_summary import measure_column
+from voyant.engines.duckdb_types import column_kind
+from voyant.engines.recipe import ConnectionRecipe, open_connection
+
+
+class Counting:
+    """A connection that notes each statement."""
+
+    def __init__(self, connection):
+        self._connection = connection
+        self.statements = []
+
+    def execute(self, sql, *args):
+        self.statements.append(sql)
+        return self._connection.execute(sql, *args)
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
+
+    def scans(self, table):
+        """Count how often the table is read: `FROM "table"`, DESCRIBE aside."""
+        return sum(sql.count(f'FROM "{table}"') for sql in self.statements)
+
+
+@pytest.fixture
+def mixed():
+    """A table of 3,000 rows without a key of one column."""
+    picked = random.Random(7)
+    return pa.table(
+        {
+            "number": [i % 977 for i in range(3000)],
+            "part": [picked.choice([1.5, 2.5, None, 7.25]) for _ in range(3000)],
+            "day": pa.array([i % 300 for i in range(3000)], pa.date32()),
+            "text": [f"word {picked.randrange(2000)}" for _ in range(3000)],
+            "flag": [i % 3 == 0 for i in range(3000)],
+        }
+    )
+
+
+def counting(engine):
+    engine._connection = Counting(engine._connection)
+    return engine._connection
+
+
+def test_summary_scans_each_column_once(mixed):
+    engine = DuckDBEngine({"t": mixed})
+    connection = counting(engine)
+    engine.summarize("t")
+    assert connection.scans("t") == 1 + len(mixed.column_names)  # and once to count rows
+    engine.summarize("t")
+    engine.columns("t")
+    assert connection.scans("t") == 1 + len(mixed.column_names)
+    engine.close()
+
+
+def test_wide_text_takes_a_probe_and_three_scans(mixed):
+    engine = DuckDBEngine({"t": mixed.select(["text"])}, wide_text_rows=100)
+    connection = counting(engine)
+    engine.summarize("t")
+    assert connection.scans("t") == 1 + 1 + 3
+    engine.close()
+
+
+def test_scans_of_each_question(mixed):
+    engine = DuckDBEngine({"t": mixed})
+    engine.summarize("t")
+    connection = counting(engine)
+
+    def scans(ask):
+        before = connection.scans("t")
+        ask()
+        ask()  # the second answer comes from memory
+        return connection.scans("t") - before
+
+    numbers = ["number", "part"]
+    assert scans(lambda: engine.pearson("t", numbers)) == 1
+    assert scans(lambda: engine.spearman("t", numbers, sample_rows=500)) == 1
+    assert scans(lambda: engine.duplicate_rows("t")) == 1
+    assert scans(lambda: engine.contingencies("t", [("flag", "part"), ("flag", "day")])) == 1
+    assert scans(lambda: engine.distinct_count("t", ["number", "day"])) == 1
+    assert scans(lambda: engine.containment("t", "number", "t", "day")) == 2
+    # A pair that repeats in a sample of the groups is not counted in full.
+    assert scans(lambda: engine.unique_pairs("t", [("flag", "part")], budget=3)) <= 2
+    engine.close()
+
+
+def test_duplicates_need_no_scan_beside_a_key():
+    engine = DuckDBEngine({"t": pa.table({"id": [1, 2, 3], "x": [1, 1, 1]})})
+    engine.summarize("t")
+    connection = counting(engine)
+    assert engine.duplicate_rows("t").value == 0
+    assert connection.statements == []
+    engine.close()
+
+
+def test_repeated_rows_take_two_scans_more():
+    engine = DuckDBEngine({"t": pa.table({"x": [1, 1, 2]})})
+    engine.summarize("t")
+    connection = counting(engine)
+    assert engine.duplicate_rows("t").value == 1
+    assert connection.scans("t") == 3
+    engine.close()
+
+
+@cache
+def shared():
+    """Open one connection for the hundreds of columns that Hypothesis makes."""
+    return open_connection(ConnectionRecipe())
+
+
+def measured(frame, **options):
+    """Measure the only column of a frame."""
+    shared().register("t", frame)
+    ((name, kind, *_),) = shared().execute("DESCRIBE t").fetchall()
+    column = Column(name=name, type=kind, kind=column_kind(kind))
+    return measure_column(shared(), "t", column, frame.num_rows, **options)
+
+
+# Wide text -----------------------------------------------------------------
+
+TEXTS = ["", " ", " x", "x ", "ü", "😀", "word", "longer words here", "42", "\t", "\x00"]
+
+
+def both_ways(values):
+    """Summarise a column of text by value and by hash."""
+    frame = pa.table({"c": pa.array(values, pa.string())})
+    return [measured(frame, wide_text_rows=rows) for rows in (10**9, 0)]
+
+
+def test_wide_text_agrees_with_the_narrow_path():
+    picked = random.Random(3)
+    values = [picked.choice(TEXTS) for _ in range(300)] + [f"id {i}" for i in range(2000)] + [None]
+    values += [f"twice {i}" for i in range(150)] * 2
+    picked.shuffle(values)
+    narrow, wide = both_ways(values)
+    same = ("count", "null_count", "distinct_count", "min", "max")
+    assert [getattr(wide, name) for name in same] == [getattr(narrow, name) for name in same]
+    assert wide.top_values == tuple(top for top in narrow.top_values if top.count > 1)[:100]
+    assert len(wide.top_values) == 100
+    for name in ("min_length", "max_length", "mean_length", "empty_count", "padded_count"):
+        assert getattr(wide.text, name) == getattr(narrow.text, name)
+    assert wide.text.whitespace_count == narrow.text.whitespace_count
+    assert wide.approximations["distinct_count"].error == pytest.approx(2151**2 / 2**65, rel=0.1)
+    assert {entry.value for entry in wide.sample} <= set(values)
+    assert len(wide.sample) == 1000
+
+
+@settings(max_examples=25)
+@given(st.lists(st.one_of(st.none(), st.text(max_size=5), st.sampled_from(TEXTS)), max_size=60))
+def test_wide_text_agrees_on_any_text(values):
+    values = [None if v is None else v.encode("utf-8", "replace").decode() for v in values]
+    narrow, wide = both_ways(values)
+    if "top_values" in wide.approximations:
+        assert wide.top_values == tuple(top for top in narrow.top_values if top.count > 1)
+        approximations = {**wide.approximations}
+        del approximations["top_values"]
+        wide = replace(wide, top_values=narrow.top_values, approximations=approximations)
+    assert wide.text is not None
+    text = replace(
+        wide.text,
+        numeric_count=narrow.text.numeric_count,
+        temporal_count=narrow.text.temporal_count,
+    )
+    wide = replace(wide, text=text, approximations=narrow.approximations)
+    assert replace(wide, sample=narrow.sample) == narrow
+    assert sorted(map(repr, wide.sample)) == sorted(map(repr, narrow.sample))
+
+
+# Random columns -----------------------------------------------------------------
+
+# Microseconds that a float holds exactly.
+TIMES = st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2240, 1, 1))
+COLUMNS = st.one_of(
+    st.tuples(st.just(pa.int64()), st.lists(st.none() | st.integers(-(2**63), 2**63 - 1))),
+    st.tuples(st.just(pa.int16()), st.lists(st.none() | st.integers(-5, 5), max_size=80)),
+    st.tuples(st.just(pa.uint64()), st.lists(st.none() | st.integers(0, 2**64 - 1))),
+    st.tuples(st.just(pa.float64()), st.lists(st.none() | st.floats(), max_size=40)),
+    st.tuples(
+        st.just(pa.float64()),
+        st.lists(st.none() | st.floats(-1e6, 1e6), max_size=80),
+    ),
+    st.tuples(
+        st.just(pa.decimal128(9, 3)),
+        st.lists(st.none() | st.decimals(-99999, 99999, places=3), max_size=40),
+    ),
+    st.tuples(st.just(pa.date32()), st.lists(st.none() | st.dates(), max_size=30)),
+    st.tuples(st.just(pa.timestamp("us")), st.lists(st.none() | TIMES, max_size=30)),
+    st.tuples(st.just(pa.bool_()), st.lists(st.none() | st.booleans())),
+)
+
+
+@settings(max_examples=150)
+@given(COLUMNS)
+def test_any_column_agrees_with_the_oracles(column):
+    kind, values = column
+    check_column(measured(pa.table({"c": pa.array(values, kind)})), values)
+
+
+@settings(max_examples=50)
+@given(COLUMNS)
+def test_narrowing_before_sorting_changes_nothing(column):
+    kind, values = column
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duckdb_numbers, "_NARROW_VALUES", 1)
+        check_column(measured(pa.table({"c": pa.array(values, kind)})), values)
+
+
+def test_many_values_are_narrowed(monkeypatch):
+    monkeypatch.setattr(duckdb_numbers, "_NARROW_VALUES", 1_000)
+    picked = random.Random(5)
+    values = [picked.lognormvariate(0, 3) for _ in range(5_000)]
+    check_column(measured(pa.table({"c": values})), values)
+
+
+# Same input, same bytes -----------------------------------------------------------------
+
+
+def test_profile_is_the_same_on_any_number_of_threads(tmp_path, demo_tables, monkeypatch):
+    weather = pq.read_table(demo_tables["weather"])
+    path = tmp_path / "weather.parquet"
+    pq.write_table(weather, path, row_group_size=2048)  # work for several threads
+    written = []
+    for run, threads in enumerate(("1", "4", "4")):
+        monkeypatch.setenv("VOYANT_THREADS", threads)
+        context = {
+            "job_id": f"j{run}",
+            "tenant_id": "t",
+            "artifacts_root": str(tmp_path / "out"),
+            "tables": [],
+            "sources": {"weather": path, "planes": demo_tables["planes"]},
+        }
+        result = default_registry.run(context, only=["profile"])
+        assert result.success
+        written.append(Path(result.artifacts["profile"]).read_bytes())
+    assert written[0] == written[1] == written[2]
+
+
+# Errors -----------------------------------------------------------------
+
+
+def test_column_that_cannot_be_measured_is_counted_with_the_reason(monkeypatch):
+    def broken(measuring):
+        measuring.run("SELECT error('no such luck')")
+
+    monkeypatch.setattr(duckdb_summary, "measure_values", broken)
+    engine = DuckDBEngine({"t": pa.table({"t": ["a", None, "b"], "n": [1, 2, 3]})})
+    column = engine.summarize("t").columns["t"]
+    assert (column.count, column.null_count, column.distinct_count) == (2, 1, None)
+    assert "no such luck" in column.approximations["distinct_count"].method
+    assert not column.is_unique
+    assert engine.summarize("t").columns["n"].mean == 2
+    engine.close()
+
+
+def test_no_error_of_duckdb_leaves_the_engine(tmp_path):
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"a": [1, 2], "b": ["x", "y"]}), path)
+    engine = DuckDBEngine({"t": path})
+    assert [column.name for column in engine.columns("t")] == ["a", "b"]
+    path.unlink()
+    asks = (
+        lambda: engine.summarize("t"),
+        lambda: engine.duplicate_rows("t"),
+        lambda: engine.distinct_count("t", ["a"]),
+        lambda: engine.distinct_count("t", ["no such column"]),
+        lambda: engine.unique_pairs("t", [("a", "b")], budget=1),
+        lambda: engine.pearson("t", ["a"]),
+        lambda: engine.spearman("t", ["a"], sample_rows=5),
+        lambda: engine.contingencies("t", [("a", "b")]),
+        lambda: engine.containment("t", "a", "t", "b"),
+    )
+    for ask in asks:
+        with pytest.raises(EngineError, match="Table 't'") as caught:
+            ask()
+        assert not isinstance(caught.value, duckdb.Error)
+        assert "LINE 1" not in str(caught.value)
+    engine.close()
+
+
+def ask_for_ever(engine):
+    while True:
+        engine.distinct_count("t", ["a", "b"])
+        engine._memory.clear()
+
+
+def test_work_can_be_interrupted_from_another_thread():
+    rows = 3_000_000
+    engine = DuckDBEngine({"t": pa.table({"a": pa.array(range(rows)), "b": pa.array(range(rows))})})
+    stop = threading.Event()
+
+    def interrupt():
+        while not stop.wait(0.001):
+            engine.interrupt()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(EngineError, match="interrupted"):
+            ask_for_ever(engine)
+    finally:
+        stop.set()
+        thread.join()
+    engine._memory.clear()
+    assert engine.distinct_count("t", ["a", "b"]).value == rows  # and goes on afterwards
+    engine.close()
+
+
+def test_interrupting_when_nothing_runs_is_harmless():
+    engine = DuckDBEngine({"t": pa.table({"a": [1]})})
+    engine.interrupt()
+    assert engine.summarize("t").row_count == 1
+    engine.close()
+
+
+def test_closing_twice_removes_the_scratch_folder_once():
+    engine = DuckDBEngine({"t": pa.table({"a": [1]})})
+    scratch = engine._scratch
+    assert (scratch / "scratch.duckdb").is_file()
+    engine.close()
+    engine.close()
+    assert not scratch.exists()
+
+
+def test_nothing_is_left_behind_when_an_input_cannot_be_opened(tmp_path):
+    with pytest.raises(SourceError):
+        DuckDBEngine({"t": tmp_path / "nope.csv"}, temp_directory=tmp_path)
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 this is no Parquet PAR1")
+    with pytest.raises(SourceError, match=r"bad\.parquet"):
+        DuckDBEngine({"t": tmp_path / "bad.parquet"}, temp_directory=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.parquet"]
+
+
+def test_questions_after_closing_are_an_error_of_ours():
+    engine = DuckDBEngine({"t": pa.table({"a": [1]})})
+    engine.close()
+    with pytest.raises(VoyantError):
+        engine.summarize("t")
+
+
+def test_threads_share_one_summary(mixed):
+    engine = DuckDBEngine({"t": mixed})
+    connection = counting(engine)
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(engine.summarize("t"))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(summary is found[0] for summary in found)
+    assert connection.scans("t") == 1 + len(mixed.column_names)
+    engine.close()
+
+
+def test_interrupting_does_not_wait_for_the_lock(mixed):
+    engine = DuckDBEngine({"t": mixed})
+    with engine._lock:
+        thread = threading.Thread(target=engine.interrupt)
+        thread.start()
+        thread.join(timeout=30)
+        assert not thread.is_alive()
+    engine.close()
+
+
+def test_columns_with_as_many_gaps_in_other_rows_are_told_apart():
+    left, right = [None, 2.0, 5.0, 1.0, 9.0], [4.0, None, 5.0, 3.0, 4.0]
+    engine = DuckDBEngine({"t": pa.table({"a": left, "b": right})})
+    for found in (
+        *engine.pearson("t", ["a", "b"]),
+        *engine.spearman("t", ["a", "b"], sample_rows=100),
+    ):
+        assert found.row_count == 3
+        wanted = pd.DataFrame({"a": left, "b": right}).corr(found.method).loc["a", "b"]
+        assert found.value == pytest.approx(wanted)
+    engine.close()
+
+
+def test_negative_zero_is_shown_as_zero():
+    column = measured(pa.table({"c": [-0.0, -0.0, 1.0]}))
+    assert [entry.value for entry in column.sample] == ["0.0", "1.0"]
+    assert str(column.top_values[0].value) == "0.0"

@@ -1,0 +1,146 @@
+"""What do all kinds of columns share on their way from a DuckDB table to a summary?"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from voyant.core.tables import (
+    Approximation,
+    Column,
+    ColumnKind,
+    ColumnSummary,
+    Scalar,
+    ValueCount,
+)
+from voyant.engines.duckdb_types import number_line
+from voyant.engines.ingest import quote_name
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["CUT_VALUE", "SAMPLE_VALUES", "TOP_VALUES", "Measuring", "cut", "iso"]
+
+TOP_VALUES: Final = 100
+SAMPLE_VALUES: Final = 1_000
+_LONGEST_SHOWN: Final = 500
+#: SQL for a text `v` as it is shown.
+CUT_VALUE: Final = (
+    f"CASE WHEN length(v) > {_LONGEST_SHOWN} THEN left(v, {_LONGEST_SHOWN}) || '…' ELSE v END"
+)
+_moment_pattern = re.compile(r"(\d+)(-\d\d-\d\d)( \(BC\))?(?: (.+))?")
+_short_zone_pattern = re.compile(r"[+-]\d\d$")
+
+
+class Measuring:
+    """One column, and the small table of its values `v` and counts `c` that all is read from.
+
+    The small table stands in DuckDB's own in-memory database, where no table of the job's can be in
+    its way: those are temporary views or in attached files.
+    """
+
+    #: The small table.
+    groups: Final = "memory.main.voyant_groups"
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, table: str, column: Column, row_count: int
+    ) -> None:
+        self.connection = connection
+        self.column = column
+        self.row_count = row_count
+        self.table = quote_name(table)
+        self.name = quote_name(column.name)
+        self.approximations: dict[str, Approximation] = {}
+        is_plain = number_line(column.type) is not None or column.kind is ColumnKind.BOOLEAN
+        # JSON and ENUM sort and group otherwise than their text; nested values are told by it.
+        self.value = self.name if is_plain else f"{self.name}::VARCHAR"
+        if column.type == "FLOAT":
+            self.value = f"{self.name}::DOUBLE"
+        if column.type == "TIMESTAMPTZ_NS":  # new in DuckDB 2, with hardly a function yet
+            self.value = f"{self.name}::TIMESTAMPTZ"
+            rounded = Approximation(method="rounded to microseconds")
+            self.approximations |= dict.fromkeys(("distinct_count", "top_values"), rounded)
+
+    def group(self) -> None:
+        """Read the column, once: one row for each different value."""
+        self.run(
+            f"CREATE OR REPLACE TABLE {self.groups} AS "
+            f"SELECT {self.value} AS v, count(*) AS c FROM {self.table} GROUP BY 1"
+        )
+
+    def top_and_sample(self) -> tuple[tuple[ValueCount, ...], tuple[ValueCount, ...]]:
+        """Fetch the most frequent values, as they are for the top and as text for the sample."""
+        kind = self.column.kind
+        # -0.0 and 0.0 are one group, under either's text; adding 0.0 leaves 0.0.
+        shown = "(v + 0.0)" if kind is ColumnKind.FLOAT else "v"
+        rows = self.all(
+            f"""SELECT {"o" if kind.is_numeric or kind is ColumnKind.BOOLEAN else "NULL"},
+                {CUT_VALUE}, c
+            FROM (SELECT v AS o, {shown}::VARCHAR AS v, c FROM {self.groups} WHERE v IS NOT NULL
+                ORDER BY c DESC, o LIMIT {SAMPLE_VALUES})
+            ORDER BY c DESC, o"""
+        )
+        top = tuple(
+            ValueCount(value=self._top_value(value, text), count=count)
+            for value, text, count in rows[:TOP_VALUES]
+        )
+        return top, tuple(ValueCount(value=text, count=count) for _, text, count in rows)
+
+    def _top_value(self, value: Any, text: str) -> Scalar:
+        if self.column.kind.is_temporal:
+            return iso(text)
+        if self.column.kind is ColumnKind.INTEGER:
+            return int(text)
+        if value is None or isinstance(value, bool):
+            return text if value is None else value
+        number = float(value) + 0.0
+        return number if number - number == 0 else text
+
+    def summary(self, *, count: int, **facts: Any) -> ColumnSummary:
+        """Put the summary together."""
+        return ColumnSummary(
+            name=self.column.name,
+            type=self.column.type,
+            kind=self.column.kind,
+            count=count,
+            null_count=self.row_count - count,
+            approximations=self.approximations,
+            **facts,
+        )
+
+    def run(self, sql: str) -> None:
+        """Run a statement that gives no rows."""
+        self.connection.execute(sql)
+
+    def one(self, sql: str) -> tuple[Any, ...]:
+        """Return the one row that an aggregate gives."""
+        return self.connection.execute(sql).fetchall()[0]
+
+    def all(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return all rows."""
+        return self.connection.execute(sql).fetchall()
+
+
+def cut(value: Any) -> Scalar:
+    """Return a text as it is shown, None for None."""
+    if isinstance(value, str) and len(value) > _LONGEST_SHOWN:
+        return value[:_LONGEST_SHOWN] + "…"
+    return None if value is None else str(value)
+
+
+def iso(text: str) -> str:
+    """Write DuckDB's text of a date or time stamp as ISO 8601; the year before 1 is 0, then -1.
+
+    >>> iso("2013-01-01 05:00:00+00"), iso("2013-01-01"), iso("0044-03-15 (BC) 01:00:00")
+    ('2013-01-01T05:00:00+00:00', '2013-01-01', '-0043-03-15T01:00:00')
+    """
+    found = _moment_pattern.fullmatch(text)
+    if found is None:
+        return text  # infinity
+    year, day, is_before, time = found.groups()
+    if is_before:
+        before = int(year) - 1
+        year = f"-{before:04d}" if before else "0000"
+    if time and _short_zone_pattern.search(time):
+        time += ":00"
+    return f"{year}{day}T{time}" if time else f"{year}{day}"

@@ -1,0 +1,133 @@
+"""What does DuckDB count of a column to compare it with an earlier state of itself?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Final
+
+from voyant.core.tables import Column, ColumnKind, NumberDistances, ValueCount, ValueCounts
+from voyant.engines.duckdb_types import number_line
+from voyant.engines.sources import quote_name
+from voyant.stats.moments import FIXED_POINT_ONE
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["bin_counts", "number_distances", "value_counts"]
+
+#: Longer text is told apart by its beginning and its hash.
+_LONGEST_TEXT: Final = 200
+_NO_NUMBERS: Final = NumberDistances(wasserstein_distance=None, ks_statistic=None)
+
+
+def value_counts(
+    connection: duckdb.DuckDBPyConnection, table: str, column: Column, *, limit: int
+) -> ValueCounts:
+    """Count the rows of each value, the most frequent first; one scan."""
+    source = _numbers(table, column)
+    if source is None:
+        value = quote_name(column.name)
+        if column.kind is not ColumnKind.BOOLEAN:
+            text = f"{value}::VARCHAR"
+            value = (
+                f"CASE WHEN length({text}) > {_LONGEST_TEXT} "
+                f"THEN left({text}, {_LONGEST_TEXT}) || '…' || md5({text}) ELSE {text} END"
+            )
+        source = f"(SELECT {value} AS y FROM {quote_name(table)})"
+    rows = connection.execute(
+        f"SELECT y, count(*) FROM {source} WHERE y IS NOT NULL "
+        f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {limit + 1}"
+    ).fetchall()
+    return ValueCounts(
+        counts=tuple(ValueCount(value=y, count=count) for y, count in rows[:limit]),
+        is_complete=len(rows) <= limit,
+    )
+
+
+def bin_counts(
+    connection: duckdb.DuckDBPyConnection, table: str, column: Column, edges: Sequence[float]
+) -> tuple[int, ...]:
+    """Count between edges; one scan."""
+    source = _numbers(table, column)
+    if source is None or len(edges) < 2:  # noqa: PLR2004 - a bin has two edges
+        return (0,) * max(len(edges) - 1, 0)
+    last = len(edges) - 2
+    asked = ", ".join(
+        f"count(*) FILTER (y >= {_double(left)} AND y {'<=' if place == last else '<'} "
+        f"{_double(right)})"
+        for place, (left, right) in enumerate(pairwise(edges))
+    )
+    row = _one(connection, f"SELECT {asked} FROM {source}")
+    return tuple(int(count) for count in row)
+
+
+def number_distances(
+    connection: duckdb.DuckDBPyConnection,
+    reference: tuple[str, Column],
+    current: tuple[str, Column],
+) -> NumberDistances:
+    """Compare the cumulative distributions of two columns at each value; one scan of each.
+
+    The area between them is summed in whole numbers (fixed point), so that it does not depend on
+    the order of the rows.
+    """
+    earlier, later = _numbers(*reference), _numbers(*current)
+    if earlier is None or later is None:
+        return _NO_NUMBERS
+    sides = f"SELECT y, 1 AS r, 0 AS c FROM {earlier} UNION ALL SELECT y, 0, 1 FROM {later}"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE voyant_d AS SELECT y, sum(r)::BIGINT AS r, "
+        f"sum(c)::BIGINT AS c FROM ({sides}) WHERE y IS NOT NULL GROUP BY 1"
+    )
+    try:
+        before, after, low, high = _one(
+            connection,
+            "SELECT coalesce(sum(r), 0)::BIGINT, coalesce(sum(c), 0)::BIGINT, min(y), max(y) "
+            "FROM voyant_d",
+        )
+        if not before or not after:
+            return _NO_NUMBERS
+        span = high - low
+        if not span:
+            return NumberDistances(wasserstein_distance=0.0, ks_statistic=0.0)
+        largest, area = _one(
+            connection,
+            f"""SELECT max(gap), sum((gap * width * {FIXED_POINT_ONE}.0::DOUBLE)::BIGINT)
+            FROM (SELECT
+                abs(sum(r) OVER w / {before}::DOUBLE - sum(c) OVER w / {after}::DOUBLE) AS gap,
+                coalesce((lead(y) OVER (ORDER BY y) - y) / {_double(span)}, 0) AS width
+                FROM voyant_d WINDOW w AS (ORDER BY y ROWS UNBOUNDED PRECEDING))""",
+        )
+    finally:
+        connection.execute("DROP TABLE IF EXISTS voyant_d")
+    distance = int(area) / FIXED_POINT_ONE * span
+    return NumberDistances(
+        wasserstein_distance=distance if isfinite(distance) else None, ks_statistic=float(largest)
+    )
+
+
+def _numbers(table: str, column: Column) -> str | None:
+    """Return SQL for a column's finite numbers `y` as doubles, null for the rest.
+
+    None for values that stand on no number line. Quantiles are scaled in the same way, so that an
+    edge taken from them falls on the value it came from.
+    """
+    line = number_line(column.type)
+    if line is None:
+        return None
+    unit = line.unit
+    scaled = f"({line.expression})::DOUBLE * {unit.numerator}::DOUBLE / {unit.denominator}::DOUBLE"
+    kept = f"CASE WHEN {line.is_finite} THEN {scaled} END" if line.is_finite else scaled
+    values = f"SELECT {quote_name(column.name)} AS v FROM {quote_name(table)}"
+    return f"(SELECT {kept} AS y FROM ({values}))"
+
+
+def _double(number: float) -> str:
+    return f"{float(number)!r}::DOUBLE"
+
+
+def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    row = connection.execute(sql).fetchone()
+    return row or ()  # an aggregate always gives one row

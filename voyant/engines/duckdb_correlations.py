@@ -1,0 +1,356 @@
+"""How strongly do numeric columns of a DuckDB table go together, whatever the order of its rows?
+
+All sums are of whole numbers, so they are the same on any number of threads. Whole numbers and
+decimals of a modest range are taken as they are, which is exact and costs a quarter of what floats
+do; floats are rounded to multiples of 2**-60 of their range first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations
+from math import isfinite, sqrt
+from typing import TYPE_CHECKING, Any, Final
+
+from voyant.core.tables import Approximation, Association, ColumnKind, ColumnSummary, TableSummary
+from voyant.engines.duckdb_types import number_line
+from voyant.engines.ingest import quote_name
+from voyant.stats.moments import FIXED_POINT_ONE
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["pearson", "spearman"]
+
+_SAMPLE: Final = "memory.main.voyant_sample"
+_RANKS: Final = "memory.main.voyant_ranks"
+#: Two deviations of so many bits multiply within 63.
+_MOST_BITS: Final = 31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Variable:
+    """One side of a correlation: how far each row lies from a center.
+
+    Attributes:
+        name: The column's.
+        expression: SQL, null where the column has no finite value: whole numbers below `2**bits`,
+            or floats in [-1, 1].
+        bits: None for floats.
+    """
+
+    name: str
+    expression: str
+    bits: int | None
+
+
+def pearson(
+    connection: duckdb.DuckDBPyConnection, summary: TableSummary, columns: Sequence[str]
+) -> tuple[Association, ...]:
+    """Correlate all pairs over the rows where both are finite: one scan, two where gaps are alike.
+
+    Columns without spread, whose correlation is not defined, are left out.
+    """
+    found = [(summary.columns[name], _deviation(summary.columns[name])) for name in columns]
+    usable = [(column, variable) for column, variable in found if variable is not None]
+    variables = [variable for _, variable in usable]
+    source = quote_name(summary.name)
+    missing = [c.null_count + c.nan_count + c.infinite_count for c, _ in usable]
+    expressions = [variable.expression for variable in variables]
+    masks = _gap_masks(connection, source, expressions, missing)
+    return _correlate(connection, source, variables, masks, "pearson")
+
+
+def _has_spread(column: ColumnSummary) -> bool:
+    low, high = column.min, column.max
+    return (
+        column.kind.is_numeric
+        and isinstance(low, (int, float))
+        and isinstance(high, (int, float))
+        and low < high
+    )
+
+
+def _deviation(column: ColumnSummary) -> _Variable | None:
+    """Return how far a column's values lie from about their mean, None without spread."""
+    if not _has_spread(column):
+        return None
+    low, high = Fraction(str(column.min)), Fraction(str(column.max))
+    name = quote_name(column.name)
+    line = number_line(column.type)
+    if line is not None and line.is_exact:
+        center = round(Fraction(column.mean or 0) / line.unit)
+        farthest = max(high / line.unit - center, center - low / line.unit)
+        bits = int(farthest).bit_length()
+        if bits <= _MOST_BITS:
+            x = line.expression.replace("v", name, 1)
+            return _Variable(name=column.name, expression=f"({x} - ({center}))", bits=bits)
+    return _float_deviation(column.name, name, float(low), float(high), column)
+
+
+def _float_deviation(
+    name: str, quoted: str, low: float, high: float, column: ColumnSummary
+) -> _Variable | None:
+    half = 1.0 if isfinite(high - low) else 0.5  # keeps differences within range
+    low, high = low * half, high * half
+    center = low / 2 + high / 2 if column.mean is None else column.mean * half
+    scale = max(high - center, center - low)
+    if scale <= 0:
+        return None  # as floats all values are one
+    value = f"{quoted}::DOUBLE"
+    deviation = f"({value} * {half!r}::DOUBLE - {center!r}::DOUBLE) / {scale!r}::DOUBLE"
+    if column.nan_count or column.infinite_count:
+        deviation = f"CASE WHEN isfinite({value}) THEN {deviation} END"
+    return _Variable(name=name, expression=deviation, bits=None)
+
+
+def spearman(
+    connection: duckdb.DuckDBPyConnection,
+    summary: TableSummary,
+    columns: Sequence[str],
+    *,
+    sample_rows: int,
+) -> tuple[Association, ...]:
+    """Rank-correlate all pairs; ranks are average ranks among the rows where both are finite.
+
+    Columns whose gaps lie in the same rows share one ranking; other pairs are ranked by themselves.
+    """
+    usable = [summary.columns[c] for c in columns if _has_spread(summary.columns[c])]
+    if len(usable) < 2:  # noqa: PLR2004 - a pair has two
+        return ()
+    step = -(-summary.row_count // sample_rows)
+    approximation = None
+    if step > 1:
+        rows = -(-summary.row_count // step)
+        approximation = Approximation(
+            method=f"even sample of {rows:,} rows; error is the largest standard error of a "
+            "correlation from so many",
+            error=1 / sqrt(max(rows - 1, 1)),
+        )
+    _keep_sample(connection, summary.name, usable, step)
+    try:
+        return _rank_and_correlate(connection, [c.name for c in usable], approximation)
+    finally:
+        connection.execute(f"DROP TABLE IF EXISTS {_SAMPLE}; DROP TABLE IF EXISTS {_RANKS}")
+
+
+def _keep_sample(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[ColumnSummary], step: int
+) -> None:
+    """Keep every step-th row, with null for what is not finite; the same rows each time."""
+    read = ", ".join(f"{quote_name(column.name)} AS x{i}" for i, column in enumerate(columns))
+    kept = ", ".join(
+        f"CASE WHEN isfinite(x{i}) THEN x{i} END AS x{i}"
+        if column.kind is ColumnKind.FLOAT
+        else f"x{i}"
+        for i, column in enumerate(columns)
+    )
+    number = ", row_number() OVER () - 1 AS n" if step > 1 else ""
+    where = f"WHERE n % {step} = 0" if step > 1 else ""
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {_SAMPLE} AS SELECT {kept} "
+        f"FROM (SELECT {read}{number} FROM {quote_name(table)}) {where}"
+    )
+
+
+def _rank_and_correlate(
+    connection: duckdb.DuckDBPyConnection,
+    names: Sequence[str],
+    approximation: Approximation | None,
+) -> tuple[Association, ...]:
+    """Rank within each set of rows that some pair shares, then correlate the ranks."""
+    asked = ", ".join(f"count(*) FILTER (x{i} IS NULL)" for i in range(len(names)))
+    missing = _one(connection, f"SELECT {asked} FROM {_SAMPLE}")
+    masks = _gap_masks(connection, _SAMPLE, [f"x{i}" for i in range(len(names))], missing)
+    by_rows: dict[frozenset[int], list[tuple[int, int]]] = {}
+    for i, j in combinations(range(len(names)), 2):
+        shared = frozenset(m for m in (masks[i], masks[j]) if m is not None)
+        by_rows.setdefault(shared, []).append((i, j))
+    found: dict[tuple[str, str], Association] = {}
+    for gaps, pairs in by_rows.items():
+        for a in _correlate_ranks(connection, names, pairs, gaps, approximation):
+            found[a.left, a.right] = a
+    return tuple(found[pair] for pair in combinations(names, 2))
+
+
+def _correlate_ranks(
+    connection: duckdb.DuckDBPyConnection,
+    names: Sequence[str],
+    pairs: Sequence[tuple[int, int]],
+    gaps: frozenset[int],
+    approximation: Approximation | None,
+) -> tuple[Association, ...]:
+    """Correlate the pairs that share a set of rows: those with no gap in any of these columns."""
+    members = sorted({index for pair in pairs for index in pair})
+    where = " AND ".join(f"x{i} IS NOT NULL" for i in sorted(gaps)) or "true"
+    # Twice the average of the first and the last rank among equals, from the middle: whole numbers.
+    ranks = ", ".join(
+        f"(rank() OVER (ORDER BY x{i}) + round(cume_dist() OVER (ORDER BY x{i}) * n))::BIGINT "
+        f"- n - 1 AS r{i}"
+        for i in members
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {_RANKS} AS SELECT {ranks} FROM "
+        f"(SELECT *, count(*) OVER () AS n FROM {_SAMPLE} WHERE {where})"
+    )
+    (rows,) = _one(connection, f"SELECT count(*) FROM {_RANKS}")
+    variables = [
+        _Variable(name=names[i], expression=f"r{i}", bits=int(rows).bit_length()) for i in members
+    ]
+    wanted = [(members.index(i), members.index(j)) for i, j in pairs]
+    return _correlate(
+        connection,
+        _RANKS,
+        variables,
+        [None] * len(members),
+        "spearman",
+        pairs=wanted,
+        approximation=approximation,
+    )
+
+
+def _gap_masks(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    expressions: Sequence[str],
+    missing: Sequence[int],
+) -> list[int | None]:
+    """Return for each column the first column that is null in the same rows, None without nulls."""
+    alike = [
+        (i, j)
+        for j in range(len(missing))
+        for i in range(j)
+        if missing[j] and missing[i] == missing[j]
+    ]
+    differing: dict[tuple[int, int], int] = {}
+    if alike:
+        read = ", ".join(f"({x}) IS NULL AS g{i}" for i, x in enumerate(expressions))
+        asked = ", ".join(f"count(*) FILTER (g{i} <> g{j})" for i, j in alike)
+        row = _one(connection, f"SELECT {asked} FROM (SELECT {read} FROM {source})")
+        differing = dict(zip(alike, row, strict=True))
+    return [
+        min((i for i in range(j) if differing.get((i, j)) == 0), default=j) if missing[j] else None
+        for j in range(len(missing))
+    ]
+
+
+class _Sums:
+    """The sums a correlation of many pairs needs, each asked for once, in one statement.
+
+    A column's own sums are asked for once per set of rows, not once per pair: `masks` says for each
+    column which column's gaps it shares, None without gaps.
+    """
+
+    def __init__(self, variables: Sequence[_Variable], masks: Sequence[int | None]) -> None:
+        self._variables = variables
+        self._masks = masks
+        self._asked: dict[str, int] = {}
+
+    def _ask(self, sql: str) -> int:
+        return self._asked.setdefault(sql, len(self._asked))
+
+    def _mask(self, column: int, other: int) -> str:
+        """Return a factor of 1 where the other column has a value, 0 where it has none."""
+        mask = self._masks[other]
+        return "" if mask is None or mask == self._masks[column] else f" * m{mask}"
+
+    def count(self, i: int, j: int) -> int:
+        present = sorted({m for m in (self._masks[i], self._masks[j]) if m is not None})
+        return self._ask(f"sum({' * '.join(f'm{m}' for m in present)})" if present else "count(*)")
+
+    def own(self, i: int, other: int) -> int:
+        x = f"x{i}" if self._is_whole(i) else f"(x{i} * {FIXED_POINT_ONE}.0::DOUBLE)::BIGINT"
+        return self._ask(f"sum({x}{self._mask(i, other)})")
+
+    def product(self, i: int, j: int, other: int) -> int:
+        if self._is_whole(i) and self._is_whole(j):
+            x = f"x{i} * x{j}"
+        else:
+            x = f"({self._float(i)} * {self._float(j)} * {FIXED_POINT_ONE}.0::DOUBLE)::BIGINT"
+        return self._ask(f"sum({x}{self._mask(i, other)})")
+
+    def unit(self, *columns: int) -> int:
+        """Return how many units of a sum make 1, where deviations are taken to lie in [-1, 1]."""
+        total = 0
+        for i in columns:
+            bits = self._variables[i].bits
+            if bits is None:
+                return FIXED_POINT_ONE
+            total += bits
+        return 1 << total
+
+    def _is_whole(self, i: int) -> bool:
+        return self._variables[i].bits is not None
+
+    def _float(self, i: int) -> str:
+        bits = self._variables[i].bits
+        return f"x{i}" if bits is None else f"(x{i}::DOUBLE / {2**bits})"
+
+    def fetch(self, connection: duckdb.DuckDBPyConnection, source: str) -> tuple[Any, ...]:
+        read = ", ".join(f"{v.expression} AS x{i}" for i, v in enumerate(self._variables))
+        masks = sorted({mask for mask in self._masks if mask is not None})
+        present = ", ".join(f"(x{m} IS NOT NULL)::BIGINT AS m{m}" for m in masks)
+        inner = f"(SELECT {read} FROM {source})"
+        if present:
+            inner = f"(SELECT *, {present} FROM {inner})"
+        return _one(connection, f"SELECT {', '.join(self._asked)} FROM {inner}")
+
+
+def _correlate(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    variables: Sequence[_Variable],
+    masks: Sequence[int | None],
+    method: str,
+    *,
+    pairs: Sequence[tuple[int, int]] | None = None,
+    approximation: Approximation | None = None,
+) -> tuple[Association, ...]:
+    """Correlate pairs of variables, all of them unless told which, in one scan."""
+    if pairs is None:
+        pairs = list(combinations(range(len(variables)), 2))
+    if not pairs:
+        return ()
+    sums = _Sums(variables, masks)
+    plans = [
+        (
+            sums.count(i, j),
+            (sums.own(i, j), sums.unit(i)),
+            (sums.own(j, i), sums.unit(j)),
+            (sums.product(i, i, j), sums.unit(i, i)),
+            (sums.product(j, j, i), sums.unit(j, j)),
+            (sums.product(i, j, i), sums.unit(i, j)),
+        )
+        for i, j in pairs
+    ]
+    row = sums.fetch(connection, source)
+    return tuple(
+        Association(
+            left=variables[i].name,
+            right=variables[j].name,
+            method=method,
+            value=_coefficient(
+                int(row[count] or 0), *(Fraction(int(row[at] or 0), unit) for at, unit in parts)
+            ),
+            row_count=int(row[count] or 0),
+            approximation=approximation,
+        )
+        for (i, j), (count, *parts) in zip(pairs, plans, strict=True)
+    )
+
+
+def _coefficient(
+    count: int, sx: Fraction, sy: Fraction, sxx: Fraction, syy: Fraction, sxy: Fraction
+) -> float | None:
+    """Return the correlation; the differences of the sums are exact."""
+    vx, vy = count * sxx - sx * sx, count * syy - sy * sy
+    if count < 2 or vx <= 0 or vy <= 0:  # noqa: PLR2004 - one row has no spread
+        return None
+    value = float(count * sxy - sx * sy) / (sqrt(vx) * sqrt(vy))
+    return max(-1.0, min(1.0, value))
+
+
+def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    return connection.execute(sql).fetchall()[0]

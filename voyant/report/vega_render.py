@@ -1,0 +1,102 @@
+"""How a Vega-Lite spec becomes a picture: offline, no browser, the same bytes for the same spec."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+from markupsafe import escape
+
+from voyant.report.vega_theme import PAPER, dark_style
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["VEGA_LITE_VERSION", "render_png", "render_svg", "script_bundle", "svg_file", "warm_up"]
+
+#: The version of Vega-Lite that specs are written for, drawn with, and that the script bundle has.
+VEGA_LITE_VERSION: Final = "6.4"
+
+_PNG_SCALE: Final = 2.0
+_OPENING: Final = re.compile(r"<svg [^>]*>")
+# Both in attributes only: in text Vega escapes the quotes and brackets that they need.
+_ID: Final = re.compile(r' id="([^"<>]*)"')
+_REFERENCE: Final = re.compile(r'(?<==")url\(#([^)"<>]*)\)(?=")')
+_SIZE: Final = re.compile(r'width="([^"]*)" height="([^"]*)" viewBox="([^"]*)"')
+
+
+def render_svg(spec: Mapping[str, object], description: str, name: str) -> str:
+    """Draw a spec as SVG that can stand inside a page: light colours, no style sheet of its own.
+
+    Args:
+        spec: A spec with its data in it; nothing is fetched, whatever it says.
+        description: What a screen reader says.
+        name: The chart's own, for ids that no other chart on the page has.
+    """
+    import vl_convert  # noqa: PLC0415 - 90 MB of library, for those who draw
+
+    svg = vl_convert.vegalite_to_svg(
+        json.dumps(spec), vl_version=VEGA_LITE_VERSION, allowed_base_urls=[]
+    )
+    size = _SIZE.search(svg)
+    width, height, box = size.groups() if size else ("100%", "100%", "0 0 100 100")
+    opening = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="marks" width="{width}" height="{height}" '
+        f'viewBox="{box}" role="img" aria-label="{escape(description)}">'
+    )
+    drawn = _OPENING.sub(lambda _: opening, svg, count=1)
+    return _with_own_ids(drawn, name)
+
+
+def warm_up() -> None:
+    """Start the drawing engine with the smallest of charts: the first one takes half a second."""
+    import vl_convert  # noqa: PLC0415 - as above
+
+    spec = {"data": {"values": [{"x": 1}]}, "mark": "point", "encoding": {"x": {"field": "x"}}}
+    vl_convert.vegalite_to_svg(json.dumps(spec), vl_version=VEGA_LITE_VERSION, allowed_base_urls=[])
+
+
+def _with_own_ids(svg: str, name: str) -> str:
+    """Number ids from the start: Vega goes on counting from one drawing to the next.
+
+    >>> _with_own_ids('<clipPath id="clip7"/><g clip-path="url(#clip7)"/>', "delay")
+    '<clipPath id="delay-1"/><g clip-path="url(#delay-1)"/>'
+    """
+    found = list(dict.fromkeys(_ID.findall(svg)))
+    own = {identifier: f"{name}-{place}" for place, identifier in enumerate(found, 1)}
+    named = _ID.sub(lambda match: f' id="{own[match[1]]}"', svg)
+    return _REFERENCE.sub(lambda match: f"url(#{own.get(match[1], match[1])})", named)
+
+
+def svg_file(svg: str) -> str:
+    """Return a drawing as a file of its own, which follows the reader's light or dark."""
+    end = svg.index(">") + 1
+    return f"{svg[:end]}<style>{dark_style()}</style>{svg[end:]}\n"
+
+
+def render_png(spec: Mapping[str, object]) -> bytes:
+    """Draw a spec as PNG, twice its size, on the light background."""
+    import vl_convert  # noqa: PLC0415 - as above
+
+    return vl_convert.vegalite_to_png(
+        json.dumps(spec),
+        vl_version=VEGA_LITE_VERSION,
+        scale=_PNG_SCALE,
+        config={"background": PAPER},
+        allowed_base_urls=[],
+    )
+
+
+@cache
+def script_bundle() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed as one script, as vl-convert bundles them.
+
+    Bundling takes a second, so the result lies in the package; `scripts/build_vega_bundle.py`
+    makes it.
+    """
+    packed = files("voyant.report").joinpath("vendor", "vega-bundle.js.gz").read_bytes()
+    return gzip.decompress(packed).decode()
