@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -9,7 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from voyant.observers.otel import OpenTelemetryObserver
+from voyant.observers.otel import OpenTelemetryObserver, make_observer
 
 
 def stop(ctx):
@@ -70,3 +73,42 @@ def test_the_run_is_inside_the_callers_span(run, provider, exported):
         run(OpenTelemetryObserver(provider))
     spans = {span.name: span for span in exported.get_finished_spans()}
     assert spans["voyant.run"].parent.span_id == outer.get_span_context().span_id
+
+
+class Collector(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received.append((self.path, body))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def test_without_a_provider_spans_go_where_the_standard_variables_say(run, monkeypatch):
+    with HTTPServer(("127.0.0.1", 0), Collector) as server:
+        server.received = []
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        endpoint = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
+        observer = make_observer({}.get)
+        run(observer)
+        observer.close()
+        server.shutdown()
+        thread.join()
+    paths = {path for path, _ in server.received}
+    assert paths == {"/v1/traces"}
+    assert any(b"voyant.generator works" in body for _, body in server.received)
+    assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
+def test_a_provider_of_the_process_is_used(run, provider, exported, monkeypatch):
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    observer = make_observer({}.get)
+    run(observer)
+    observer.close()
+    assert "voyant.run" in {span.name for span in exported.get_finished_spans()}

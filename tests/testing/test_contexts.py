@@ -6,8 +6,6 @@ import pytest
 
 from voyant.testing import AWKWARD_TABLES, FakeEngine, job_context, write_awkward_database
 
-pytest_plugins = ("voyant.testing.pytest_plugin",)
-
 
 def test_a_context_has_a_real_engine_and_a_real_folder(tmp_path):
     orders = tmp_path / "orders.csv"
@@ -37,13 +35,7 @@ def test_the_awkward_database_holds_what_it_says(tmp_path):
     with duckdb.connect(str(path), read_only=True) as connection:
         found = connection.sql("SELECT table_name, column_count FROM duckdb_tables()").fetchall()
     assert {name for name, _ in found} == set(AWKWARD_TABLES)
-    assert dict(found)["wide"] == 301  # 300 and the row's number
-
-
-def test_pytest_gives_them_as_fixtures(awkward_database, job_context, check_generator):
-    ctx = job_context({"all": str(awkward_database)}, tables=["orders"])
-    assert ctx.summary("orders").row_count == 400
-    assert check_generator(lambda ctx: {}, tables=["empty"]).ok
+    assert dict(found)["wide"] == 300
 
 
 def test_everything_offered_is_there():
