@@ -46,7 +46,7 @@ def test_every_column_stands_on_the_page_with_its_numbers(flights):
 
 
 def test_an_inexact_number_has_its_method_and_error_beside_it(flights):
-    assert '<dd>4043 <small class="inexact">' in flights
+    assert '<dd>4,043 <small class="inexact">' in flights
     assert "HyperLogLog, ± 31" in flights
     assert "row sample of 50,000, ± 0.2" in flights
     assert "Spearman: ≈ first 20,000 rows, ± 0.007" in flights

@@ -178,6 +178,15 @@ def test_histograms_hold_to_the_schema():
     assert drawing.rows == (("0 to 1", "5"), ("1 to 2", "0"))
 
 
+def test_the_bars_of_a_histogram_have_a_width():
+    bins = [Bin(low=float(n), high=n + 1.0, value=9, text=str(n)) for n in range(4)]
+    drawing = histogram(Heading(title="H"), bins, Look(title="x"), Look(title="Rows"))
+    svg = render_svg(drawing.spec, drawing.description, "h")
+    bars = re.findall(r'roledescription="bar" d="M[^h]*h([0-9.]+)', svg)
+    assert len(bars) == 4
+    assert min(float(width) for width in bars) > 100
+
+
 @pytest.mark.parametrize(
     "python_format", [",.0f", ".1%", "+.2f", ".3e", "_d", ",.2f", ".4g", " .1f", ""]
 )

@@ -50,7 +50,9 @@ def test_wasserstein_distance_is_scipys(left, right):
 @given(VALUES, VALUES.filter(lambda values: len(values) > 1))
 def test_ks_statistic_is_scipys(left, right):
     expected = stats.ks_2samp([*left, left[0]], right, method="asymp").statistic
-    assert distances.ks_statistic(weighted([*left, left[0]]), weighted(right)) == pytest.approx(expected)
+    assert distances.ks_statistic(weighted([*left, left[0]]), weighted(right)) == pytest.approx(
+        expected
+    )
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.data())

@@ -28,10 +28,7 @@ _LISTED_FILES = 3
 #: The last scheduled departures of the data: a demo of 2013 that complained of its age would bore.
 _DEMO_AS_OF = "2014-01-01T00:00:00+00:00"
 #: What moved between the two halves of the year.
-_DEMO_REFERENCE = {
-    "flights": "before:time_hour=2013-07-01",
-    "weather": "before:time_hour=2013-07-01",
-}
+_DEMO_REFERENCE = {"flights": "before:time_hour=2013-07-01"}
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")

@@ -98,6 +98,7 @@ def compute(
     thresholds: DriftThresholds,
     *,
     mask_personal_data: bool = True,
+    cut: str | None = None,
 ) -> TableDrift:
     """Judge one table; nothing is measured here.
 
@@ -107,6 +108,7 @@ def compute(
         rules: By column, for all columns of both.
         thresholds: The table's.
         mask_personal_data: Whether to mask categories that look personal.
+        cut: The column that tells the two states apart, where both are rows of one table.
     """
     columns: dict[str, ColumnDrift] = {}
     for name, state in now.states.items():
@@ -115,6 +117,12 @@ def compute(
             columns[name] = _one_sided(None, state, "the reference has no such column")
             continue
         found = compare(before, state, now.evidence.get(name, Evidence()), rules[name])
+        if name == cut:
+            found = Finding(
+                status=Status.NOT_ASSESSABLE,
+                treatment=found.treatment,
+                reason="the table was cut in two by it",
+            )
         columns[name] = _column(before, state, found, mask=mask_personal_data)
     for name, before in earlier.states.items():
         if name not in now.states:
@@ -170,6 +178,7 @@ def generate_drift(ctx: GeneratorContext) -> ArtifactResult:
         names = {*states, *earlier.states}
         rules = {name: _rules(thresholds, chosen.get(f"{table}.{name}")) for name in sorted(names)}
         unused -= {f"{table}.{name}" for name in names}
+        split = _split(ctx, table, current)
         profile = profiles[table] if current == table else _profile(ctx, current)
         now = _now(ctx, table, states, earlier, profile)
         judged = compute(
@@ -178,8 +187,11 @@ def generate_drift(ctx: GeneratorContext) -> ArtifactResult:
             rules,
             thresholds,
             mask_personal_data=bool(ctx.setting("mask_personal_data")),
+            cut=None if split is None else split[0],
         )
-        tables[table] = judged.model_copy(update={"split": _split(ctx, table, current)})
+        tables[table] = judged.model_copy(
+            update={"split": None if split is None else " ".join(split)}
+        )
     assessed = {table for table, drift in tables.items() if drift.columns}
     artifact = DriftArtifact(
         thresholds=thresholds,
@@ -200,12 +212,13 @@ def _profile(ctx: GeneratorContext, table: str) -> TableBaseline:
     return make_baseline(ctx.summary(table), table_states(ctx.engine, table), ctx.as_of)
 
 
-def _split(ctx: GeneratorContext, table: str, current: str) -> str | None:
-    """Say where a table that is compared with its own earlier rows was cut."""
+def _split(ctx: GeneratorContext, table: str, current: str) -> tuple[str, str] | None:
+    """Return the column and the value at which a table was cut, to be compared with itself."""
     given = cast("Mapping[str, object]", ctx.get("reference") or {}).get(table)
     if current == table or not isinstance(given, str):
         return None
-    return given.partition(":")[2].replace("=", " ", 1)
+    column, _, value = given.partition(":")[2].partition("=")
+    return column, value
 
 
 def _thresholds(ctx: GeneratorContext) -> DriftThresholds:

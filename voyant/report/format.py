@@ -103,13 +103,13 @@ def count(rows: int | None) -> Figure:
     """Print a count: in full while it is readable, then rounded.
 
     >>> [str(count(n)) for n in (0, 2013, 336_776, 6_001_215, 1_234_567_890)]
-    ['0', '2013', '336,776', '6,001,215', '1.235 billion']
+    ['0', '2,013', '336,776', '6,001,215', '1.235 billion']
     >>> count(None) == ABSENT
     True
     """
     if rows is None:
         return ABSENT
-    exact = _grouped(rows)
+    exact = f"{rows:,}"
     if abs(rows) < _COMPACT_FROM:
         return Figure(exact, exact)
     for size, unit in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):

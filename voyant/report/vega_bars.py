@@ -182,7 +182,8 @@ def histogram(heading: Heading, bins: Sequence[Bin], x: Look, y: Look) -> Drawin
         "width": WIDTH,
         "height": _HEIGHT,
         "data": {"values": values},
-        "mark": {"type": "bar", "binSpacing": 1},
+        # Vega-Lite gives bars between two edges no width if their ends are to be round.
+        "mark": {"type": "bar", "binSpacing": 1, "cornerRadiusEnd": 0},
         "encoding": {
             "x": {
                 "field": "low",

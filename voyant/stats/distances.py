@@ -137,7 +137,8 @@ def ks_p_value(statistic: float, reference_count: int, current_count: int) -> fl
     if root < 0.2:  # noqa: PLR2004 - the series converges slowly there, to 1 within 1e-12
         return 1.0
     terms = (
-        (-1.0) ** (term - 1) * exp(-2 * term * term * root * root) for term in range(1, _KS_TERMS + 1)
+        (-1.0) ** (term - 1) * exp(-2 * term * term * root * root)
+        for term in range(1, _KS_TERMS + 1)
     )
     return min(max(2 * sum(terms), 0.0), 1.0)
 
