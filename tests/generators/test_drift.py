@@ -66,7 +66,7 @@ def is_category(before, after):
     if before.dtype.kind not in "iuf":
         return True
     few = max(before.nunique(), after.nunique()) <= 10 and before.dtype.kind in "iu"
-    return few or pd.concat([before, after]).nunique() <= 5
+    return bool(few) or int(pd.concat([before, after]).nunique()) <= 5
 
 
 def published(before, after):

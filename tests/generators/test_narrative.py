@@ -36,7 +36,7 @@ def context(tmp_path, files=None, steps=STEPS, broken=()):
     ctx = GeneratorContext(
         {"job_id": "j", "tenant_id": "t", "artifacts_root": str(tmp_path), "tables": []}
     )
-    ctx.steps = steps
+    ctx.account = lambda: steps
     artifacts = {}
     for key in FILES:
         if files is not None and f"{key}.json" not in files:

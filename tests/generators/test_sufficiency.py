@@ -430,7 +430,7 @@ def test_points_add_up_exactly(cells, duplicate_count):
             (e.points for e in part.ledger), reverse=True
         )
     if tables:
-        mean = np.mean([t.score for t in result.tables.values()])
+        mean = float(np.mean([float(t.score or 0) for t in result.tables.values()]))
         assert result.score == pytest.approx(mean, abs=1e-4)
 
 

@@ -31,7 +31,7 @@ def test_the_whole_page():
     ]
     assert texts(narrative, "subject") == [
         (
-            "These are 2 tables with 1240 rows in all; the largest is orders with 1200 rows and 3 "
+            "These are 2 tables with 1,240 rows in all; the largest is orders with 1,200 rows and 3 "
             "columns."
         ),
         "By ordered_at, orders runs from 2024-01-02 to 2024-03-31.",

@@ -63,7 +63,7 @@ SPREAD = numbers(RNG.normal(size=500))
 
 @pytest.mark.parametrize(("distance", "status"), [(0.0999, "stable"), (0.1, "drifted")])
 def test_the_threshold_itself_is_drift(distance, status):
-    area = distance * float(np.std(list(SPREAD.values)))
+    area = distance * float(np.std(np.array(list(SPREAD.values or ()), dtype=float)))
     evidence = Evidence(wasserstein=GridDistance(value=area * (1 + 1e-12), max_error=0.0))
     assert compare(SPREAD, SPREAD, evidence, DriftRules()).status == status
 
@@ -102,7 +102,9 @@ def test_as_what_columns_are_compared(before, now, treatment):
 
 
 def test_inner_deciles_are_numpys_without_repetition():
-    expected = np.quantile(list(SPREAD.values), np.arange(0.1, 0.95, 0.1))
+    expected = np.quantile(
+        np.array(list(SPREAD.values or ()), dtype=float), np.arange(0.1, 0.95, 0.1)
+    )
     assert psi_edges(SPREAD) == pytest.approx(expected)
     assert psi_edges(numbers([0.0] * 95 + [1.0] * 5)) == (0.0,)
 
@@ -141,7 +143,7 @@ def test_unlisted_shapes_never_make_a_difference():
     other = replace(text(), patterns={"a+": 60, "A+": 30}, pattern_rest=10)
     assert pattern_js_distance(one, other) == pytest.approx(0)
     whole = replace(other, pattern_rest=0), replace(one, pattern_rest=0)
-    assert pattern_js_distance(*whole) > 0.3
+    assert (pattern_js_distance(*whole) or 0) > 0.3
 
 
 def test_a_column_is_not_called_renamed_when_two_could_be_it():

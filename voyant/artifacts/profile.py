@@ -1,7 +1,7 @@
 """The shape of `profile.json`: what each table and column holds.
 
-Names are keys, in table order, so `/tables/flights/columns/dep_delay/mean` is a stable JSON pointer.
-Every field is always there; null says that it has no meaning for this column.
+Names are keys, in table order, so `/tables/flights/columns/dep_delay/mean` is a stable JSON
+pointer. Every field is always there; null says that it has no meaning for this column.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class TopValue(ArtifactPart):
 
 
 class PatternCount(ArtifactPart):
-    """A character shape: `A` upper case, `a` lower case, `9` digit, `+` a run of the mark before it."""
+    """A shape: `A` upper case, `a` lower case, `9` digit, `+` a run of the mark before it."""
 
     pattern: str
     count: int

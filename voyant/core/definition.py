@@ -178,10 +178,8 @@ def check_limits(
         return RegistrationError(f"Generator {name!r} has {part}={value!r}.", remedy=remedy)
 
     for part, value in (("requires", requires), ("produces", produces)):
-        items = cast("tuple[object, ...]", value)
-        is_tuple = isinstance(cast("object", value), tuple)
-        if not is_tuple or not all(isinstance(item, str) and item for item in items):
-            raise refuse(part, items, "Use a tuple of names, such as ('profile',).")
+        if not _are_names(value):
+            raise refuse(part, value, "Use a tuple of names, such as ('profile',).")
     if name in cast("tuple[str, ...]", requires):
         raise refuse("requires", requires, "A generator cannot require itself.")
     if timeout_seconds is not None and not _is_positive(timeout_seconds):
@@ -194,6 +192,13 @@ def check_limits(
         raise refuse("memory_limit_bytes", memory_limit_bytes, "Use a number of bytes above 0.")
     if parameters is not None and not isinstance(parameters, type):
         raise refuse("parameters", parameters, "Use a pydantic model or a dataclass.")
+
+
+def _are_names(value: object) -> bool:
+    if not isinstance(value, tuple):
+        return False
+    items = cast("tuple[object, ...]", value)
+    return all(isinstance(item, str) and item for item in items)
 
 
 def _is_positive(value: object) -> bool:

@@ -57,6 +57,9 @@ _BEFORE = "before:"
 class DuckDBEngine:
     """The embedded engine: files, data frames and DuckDB databases, opened read-only."""
 
+    #: Statements that open what the tables are compared with.
+    _compared: tuple[str, ...]
+
     def __init__(
         self,
         sources: Mapping[str, object],
@@ -115,7 +118,7 @@ class DuckDBEngine:
         self._wide_text_rows = WIDE_TEXT_ROWS
         self._references: dict[str, str] = {}
         self._currents: dict[str, str] = {}
-        self._compared: tuple[str, ...] = ()
+        self._compared = ()
         self._sandbox: Sandbox | None = None
         self._memory: dict[tuple[object, ...], Any] = {}
         self._lock = threading.RLock()

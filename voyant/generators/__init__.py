@@ -1,1 +1,1 @@
-"""Which artifacts Voyant makes itself: one file each, registered through the same door as anyone's."""
+"""Which artifacts Voyant makes itself: one file each, through the same door as anyone's."""
