@@ -31,8 +31,8 @@ def test_the_whole_page():
     ]
     assert texts(narrative, "subject") == [
         (
-            "These are 2 tables with 1,240 rows in all; the largest is orders with 1,200 rows and 3 "
-            "columns."
+            "These are 2 tables with 1,240 rows in all; the largest is orders with 1,200 rows and "
+            "3 columns."
         ),
         "By ordered_at, orders runs from 2024-01-02 to 2024-03-31.",
         "orders refers to customers.",
@@ -78,7 +78,7 @@ def test_the_whole_page():
             "Wasserstein distance 0.42; "
             "0.1 counts as drift)."
         ),
-        "orders has grown from 600 rows to 1200.",
+        "orders has grown from 600 rows to 1,200.",
     ]
     assert texts(narrative, "next") == [
         "Correct the definition of broken.",
