@@ -8,8 +8,11 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import Field
 
 from voyant.artifacts.charts import (
     ChartEntry,
@@ -30,13 +33,14 @@ from voyant.report.chart_page import BUNDLE_NAME, render_chart
 from voyant.report.vega import Drawing
 from voyant.report.vega_render import (
     VEGA_LITE_VERSION,
+    draw_svg,
+    finish_svg,
     render_png,
-    render_svg,
     script_bundle,
     svg_file,
 )
 
-__all__ = ["PlannedChart", "chart_names", "compute", "generate_charts"]
+__all__ = ["ChartParameters", "PlannedChart", "chart_names", "compute", "generate_charts"]
 
 _FOLDER = "charts"
 _LONGEST_NAME = 60
@@ -130,28 +134,59 @@ def _entry(chart: PlannedChart, name: str, *, has_png: bool) -> ChartEntry:
     )
 
 
-@register("charts", is_core=False, feature_flag="enable_charts", order=60)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartParameters:
+    """What `[generators.charts]` can set; the settings of the same meaning hold otherwise.
+
+    Attributes:
+        max_charts: Findings that are drawn, beside the KPIs.
+        png: Whether each chart is written as PNG too.
+    """
+
+    max_charts: Annotated[int, Field(ge=0)] | None = None
+    png: bool | None = None
+
+
+@register(
+    "charts",
+    is_core=False,
+    feature_flag="enable_charts",
+    order=60,
+    parameters=ChartParameters,
+)
 def generate_charts(ctx: GeneratorContext) -> ArtifactResult:
     """Draw the KPIs and what stands out in the tables, as Vega-Lite, SVG and pages."""
-    max_charts = cast("int", ctx.setting("max_charts"))
-    has_png = bool(ctx.setting("chart_png"))
+    max_charts, has_png = _limits(ctx)
     planned, without = _kpi_charts(ctx)
-    found = _findings(ctx) if max_charts else []
-    for finding, score in choose_findings(found, max_charts):
-        planned.append(_planned_finding(finding, score))
-    artifact = compute(
-        planned,
-        without,
-        max_charts=max_charts,
-        findings_left_out=max(len(found) - max_charts, 0),
-        has_png=has_png,
-    )
-    made = {"charts": ctx.write_json("charts.json", artifact)}
-    for chart, entry in zip(planned, artifact.charts, strict=True):
-        made |= _write(ctx, chart, entry)
+    with ThreadPoolExecutor(1, "voyant-charts") as pool:  # draws while the tables are asked
+        drawn = [pool.submit(draw_svg, chart.drawing.spec) for chart in planned]
+        found = _findings(ctx) if max_charts else []
+        for finding, score in choose_findings(found, max_charts):
+            planned.append(_planned_finding(finding, score))
+            drawn.append(pool.submit(draw_svg, planned[-1].drawing.spec))
+        artifact = compute(
+            planned,
+            without,
+            max_charts=max_charts,
+            findings_left_out=max(len(found) - max_charts, 0),
+            has_png=has_png,
+        )
+        made = {"charts": ctx.write_json("charts.json", artifact)}
+        for chart, entry, svg in zip(planned, artifact.charts, drawn, strict=True):
+            made |= _write(ctx, chart, entry, svg.result())
     if planned:
         made["charts_script"] = ctx.write_text(f"{_FOLDER}/{BUNDLE_NAME}", script_bundle())
     return made
+
+
+def _limits(ctx: GeneratorContext) -> tuple[int, bool]:
+    """Return how many findings to draw, and whether as PNG too: own parameters, then settings."""
+    given = cast("ChartParameters | None", ctx.parameters) or ChartParameters()
+    most, png = given.max_charts, given.png
+    return (
+        cast("int", ctx.setting("max_charts")) if most is None else most,
+        bool(ctx.setting("chart_png")) if png is None else png,
+    )
 
 
 def _kpi_charts(ctx: GeneratorContext) -> tuple[list[PlannedChart], list[NoChart]]:
@@ -223,8 +258,10 @@ def _planned_finding(finding: Finding, score: float) -> PlannedChart:
     )
 
 
-def _write(ctx: GeneratorContext, chart: PlannedChart, entry: ChartEntry) -> dict[str, str]:
-    svg = render_svg(chart.drawing.spec, chart.drawing.description, entry.name)
+def _write(
+    ctx: GeneratorContext, chart: PlannedChart, entry: ChartEntry, drawn: str
+) -> dict[str, str]:
+    svg = finish_svg(drawn, chart.drawing.description, entry.name)
     sql = chart.kpi.sql.strip() if chart.kpi else ""
     spec = json.dumps(chart.drawing.spec, ensure_ascii=False, indent=1)
     files = entry.files

@@ -16,7 +16,16 @@ from voyant.report.vega_theme import PAPER, dark_style
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["VEGA_LITE_VERSION", "render_png", "render_svg", "script_bundle", "svg_file", "warm_up"]
+__all__ = [
+    "VEGA_LITE_VERSION",
+    "draw_svg",
+    "finish_svg",
+    "render_png",
+    "render_svg",
+    "script_bundle",
+    "svg_file",
+    "warm_up",
+]
 
 #: The version of Vega-Lite that specs are written for, drawn with, and that the script bundle has.
 VEGA_LITE_VERSION: Final = "6.4"
@@ -37,11 +46,20 @@ def render_svg(spec: Mapping[str, object], description: str, name: str) -> str:
         description: What a screen reader says.
         name: The chart's own, for ids that no other chart on the page has.
     """
+    return finish_svg(draw_svg(spec), description, name)
+
+
+def draw_svg(spec: Mapping[str, object]) -> str:
+    """Draw a spec, with Vega's own ids: what takes time, and can be done in another thread."""
     import vl_convert  # noqa: PLC0415 - 90 MB of library, for those who draw
 
-    svg = vl_convert.vegalite_to_svg(
+    return vl_convert.vegalite_to_svg(
         json.dumps(spec), vl_version=VEGA_LITE_VERSION, allowed_base_urls=[]
     )
+
+
+def finish_svg(svg: str, description: str, name: str) -> str:
+    """Give a drawing the words a screen reader says, and ids that no other chart has."""
     size = _SIZE.search(svg)
     width, height, box = size.groups() if size else ("100%", "100%", "0 0 100 100")
     opening = (
@@ -54,10 +72,7 @@ def render_svg(spec: Mapping[str, object], description: str, name: str) -> str:
 
 def warm_up() -> None:
     """Start the drawing engine with the smallest of charts: the first one takes half a second."""
-    import vl_convert  # noqa: PLC0415 - as above
-
-    spec = {"data": {"values": [{"x": 1}]}, "mark": "point", "encoding": {"x": {"field": "x"}}}
-    vl_convert.vegalite_to_svg(json.dumps(spec), vl_version=VEGA_LITE_VERSION, allowed_base_urls=[])
+    draw_svg({"data": {"values": [{"x": 1}]}, "mark": "point", "encoding": {"x": {"field": "x"}}})
 
 
 def _with_own_ids(svg: str, name: str) -> str:
