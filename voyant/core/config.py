@@ -169,7 +169,7 @@ class Settings(BaseSettings, FlagSource):
     """Pairs of columns per table that are checked as candidate keys."""
     correlation_pair_cap: int = Field(default=200, ge=0)
     """Pairs of columns per table and method whose correlation is computed."""
-    spearman_sample_rows: int = Field(default=20_000, ge=100)
+    spearman_sample_rows: int = Field(default=10_000, ge=100)
     """Tables with more rows get their rank correlations from an even sample of so many rows."""
     sufficiency_target_rows: int = Field(default=10_000, ge=2)
     """Rows at which a table's volume counts as full."""

@@ -47,7 +47,7 @@ class Budget:
 
     key_pairs: int = 8
     correlation_pairs: int = 200
-    spearman_rows: int = 20_000
+    spearman_rows: int = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import platform
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -141,18 +141,15 @@ def run_job(
 
 
 def _warm_up(plan: Plan) -> None:
-    """Start what draws charts while the tables are read: it takes half a second of one core."""
-    will_draw = any(
-        step.definition.name == "charts" and not step.skip_reason for step in plan.steps
-    )
-    if will_draw and "voyant.generators.charts" in sys.modules:
+    """Make ready, beside the reading of tables, what the pages and charts will need."""
+    running = {step.definition.name for step in plan.steps if not step.skip_reason}
 
-        def start() -> None:
-            from voyant.report.vega_render import warm_up  # noqa: PLC0415 - only where charts run
+    def start() -> None:
+        from voyant.report.warm import warm_up  # noqa: PLC0415 - only here, beside the run
 
-            with suppress(Exception):  # the generator itself will say what is wrong
-                warm_up()
+        warm_up(running)
 
+    if "voyant.generators.profile" in sys.modules and running:
         threading.Thread(target=start, name="voyant-warm-up", daemon=True).start()
 
 

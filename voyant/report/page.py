@@ -15,7 +15,7 @@ from markupsafe import Markup
 from voyant.report.format import visible
 from voyant.report.svg import share_bar
 
-__all__ = ["render_page"]
+__all__ = ["load_template", "render_page"]
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _INDENT = re.compile(r"\n\s+")
@@ -60,6 +60,11 @@ def render_page(
         "script": Markup(script),  # noqa: S704 - our own file, not data
     }
     return _environment().get_template(template).render({**context, "page": page})
+
+
+def load_template(name: str) -> None:
+    """Compile a template, and what it includes, before a page asks for it."""
+    _environment().get_template(name)
 
 
 @cache

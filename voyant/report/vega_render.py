@@ -24,7 +24,6 @@ __all__ = [
     "render_svg",
     "script_bundle",
     "svg_file",
-    "warm_up",
 ]
 
 #: The version of Vega-Lite that specs are written for, drawn with, and that the script bundle has.
@@ -68,11 +67,6 @@ def finish_svg(svg: str, description: str, name: str) -> str:
     )
     drawn = _OPENING.sub(lambda _: opening, svg, count=1)
     return _with_own_ids(drawn, name)
-
-
-def warm_up() -> None:
-    """Start the drawing engine with the smallest of charts: the first one takes half a second."""
-    draw_svg({"data": {"values": [{"x": 1}]}, "mark": "point", "encoding": {"x": {"field": "x"}}})
 
 
 def _with_own_ids(svg: str, name: str) -> str:
