@@ -138,7 +138,7 @@ def pluggy() -> tuple[float, float]:
 
 def hamilton() -> tuple[float, float]:
     """Build a driver of independent nodes, and execute them all."""
-    from hamilton import ad_hoc_utils, base, driver
+    from hamilton import ad_hoc_utils, base, driver  # pyright: ignore[reportMissingImports]
 
     def make(number: int) -> Callable[[], dict]:  # type: ignore[type-arg]  # Hamilton reads the annotation
         def step() -> dict:  # type: ignore[type-arg]  # the same
