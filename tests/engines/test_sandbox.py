@@ -31,6 +31,7 @@ from voyant.engines.sandbox import QueryLimits, Sandbox
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits need Linux")
 
 MIB = 1024 * 1024
+IS_FLOOR = duckdb.__version__.startswith("1.")
 CANARY = "CANARY-5b1f-never-to-be-seen"
 
 
@@ -374,8 +375,11 @@ def test_bomb_does_not_outlive_its_limits(name: str, recipe):
         assert pid is not None
         watch = Watch(pid)
         watch.start()
-        with pytest.raises((QueryTimeoutError, QueryMemoryError)):
+        with pytest.raises(QueryError) as caught:
             opened.query(BOMBS[name])
+        # DuckDB 1.5 can crash where version 2 reports that an allocation failed.
+        is_limit = isinstance(caught.value, (QueryTimeoutError, QueryMemoryError))
+        assert is_limit or (IS_FLOOR and "crashed the engine" in str(caught.value))
         with pytest.raises(ProcessLookupError):  # killed, and waited for
             os.kill(pid, 0)
         watch.join(10)
@@ -389,7 +393,9 @@ def test_there_are_enough_bombs():
 
 
 def test_query_larger_than_memory_spills_to_its_own_folder(recipe, tmp_path):
-    limits = QueryLimits(timeout_seconds=60, memory_limit_bytes=192 * MIB, max_rows=1)
+    # DuckDB 1.5 takes more beside what it counts, and would not spill within less.
+    size = (448 if IS_FLOOR else 192) * MIB
+    limits = QueryLimits(timeout_seconds=60, memory_limit_bytes=size, max_rows=1, threads=2)
     seen: set[str] = set()
     done = threading.Event()
 
