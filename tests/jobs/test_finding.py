@@ -38,7 +38,7 @@ def test_a_job_is_found_by_id_or_folder(tmp_path):
     ("name", "words"),
     [
         ("job_2", "Did you mean 'job_1'"),
-        ("../root/none", "There is no job"),
+        ("../other/none", "There is no job"),
         ("unfinished", "has not finished"),
     ],
 )
