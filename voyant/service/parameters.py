@@ -11,7 +11,16 @@ from voyant.core.config import Settings
 from voyant.jobs.durable.queue import DatabaseQueue
 from voyant.service.problems import Problem
 
-__all__ = ["Cursor", "IdempotencyKey", "JobId", "Limit", "Queue", "ScheduleId", "ServiceSettings"]
+__all__ = [
+    "Cursor",
+    "IdempotencyKey",
+    "JobId",
+    "Limit",
+    "Queue",
+    "ScheduleId",
+    "ServiceSettings",
+    "WaitSeconds",
+]
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
 _IDEMPOTENCY_KEY: Final = r"^[!-~]{1,255}$"
@@ -52,6 +61,10 @@ Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
 Cursor = Annotated[
     str | None,
     Query(max_length=300, pattern=r"^[A-Za-z0-9_-]+$", description="`next_cursor` of a page."),
+]
+WaitSeconds = Annotated[
+    float,
+    Query(ge=0, le=60, description="Answer only once the job has ended, or so much later."),
 ]
 IdempotencyKey = Annotated[
     str | None,
