@@ -33,22 +33,22 @@ def _known_shape(value: str) -> str:
     return value
 
 
-def _job_id(
+async def _job_id(
     job_id: Annotated[str, Path(description="A job.", examples=["20260331-141503-9f3a1c"])],
 ) -> str:
     return _known_shape(job_id)
 
 
-def _schedule_id(schedule_id: Annotated[str, Path(description="A schedule.")]) -> str:
+async def _schedule_id(schedule_id: Annotated[str, Path(description="A schedule.")]) -> str:
     return _known_shape(schedule_id)
 
 
-def _queue(request: Request) -> DatabaseQueue:
+async def _queue(request: Request) -> DatabaseQueue:
     queue: DatabaseQueue = request.app.state.queue
     return queue
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
