@@ -56,7 +56,7 @@ def serve(settings: Settings, *, listening: Callable[[str], None]) -> None:
         remove_leftovers(settings)
         app = create_app(settings, queue)
         if settings.workers:
-            from voyant.jobs.durable.workers import start_workers  # noqa: PLC0415 - only if any
+            from voyant.jobs.durable.pool import start_workers  # noqa: PLC0415 - only if any
 
             workers = start_workers(settings, settings.workers)
             stack.callback(workers.stop)

@@ -77,9 +77,7 @@ async def stream_events(
     )
 
 
-async def wait_for_end(
-    request: Request, queue: JobQueue, job: Job, *, seconds: float
-) -> Job:
+async def wait_for_end(request: Request, queue: JobQueue, job: Job, *, seconds: float) -> Job:
     """Return a job once it has ended, or as it is when the time is up or the service stops.
 
     Raises:

@@ -1,7 +1,7 @@
 """What do the service and its workers say of themselves? One JSON object a line, on stderr.
 
-Whoever logs gives the ids as `extra={"job_id": ..., "tenant_id": ..., "request_id": ...}`; a worker
-binds those of its job once, with `bound`.
+Whoever logs gives the ids as `extra={"job_id": ..., "tenant_id": ..., "request_id": ...}`; what is
+the same for a whole process, as in the one of a job, is said once.
 """
 
 from __future__ import annotations
@@ -10,15 +10,12 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from voyant.core.config import Settings
 
-__all__ = ["JsonFormatter", "bound", "log_as_json"]
+__all__ = ["JsonFormatter", "log_as_json"]
 
 #: What every record of the standard library has; all else was given as `extra`.
 _PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
@@ -29,21 +26,14 @@ _SECRETS: Final = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), r"\1 ***"),
 )
 
-_bound: ContextVar[dict[str, Any] | None] = ContextVar("voyant_log_ids", default=None)
-
-
-@contextmanager
-def bound(**ids: object) -> Generator[None]:
-    """Add ids to every line that is logged inside."""
-    token = _bound.set({**(_bound.get() or {}), **ids})
-    try:
-        yield
-    finally:
-        _bound.reset(token)
-
 
 class JsonFormatter(logging.Formatter):
     """Writes a record as one line of JSON, without secrets."""
+
+    def __init__(self, **ids: object) -> None:
+        """Put some ids into every line."""
+        super().__init__()
+        self._ids = ids
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -52,7 +42,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            **(_bound.get() or {}),
+            **self._ids,
         }
         given = vars(record).items()
         facts |= {k: v for k, v in given if k not in _PLAIN and v is not None}
@@ -64,10 +54,15 @@ class JsonFormatter(logging.Formatter):
         return line
 
 
-def log_as_json(settings: Settings) -> None:
-    """Let this process log to stderr: from INFO on, unless the settings say otherwise."""
+def log_as_json(settings: Settings, **ids: object) -> None:
+    """Let this process log to stderr: from INFO on, unless the settings say otherwise.
+
+    Args:
+        settings: What the operator set.
+        **ids: Part of every line.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter(**ids))
     level = "INFO" if settings.source_of("log_level") == "default" else settings.log_level
     root = logging.getLogger()
     root.handlers = [handler]
