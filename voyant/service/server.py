@@ -20,6 +20,7 @@ from voyant.service.app import create_app
 from voyant.service.key_store import DatabaseKeys
 from voyant.service.routes.health import is_loopback
 from voyant.service.slow_clients import protocol_class
+from voyant.service.stopping import Stopping
 from voyant.service.tracing import set_up_tracing
 from voyant.service.uploads import remove_leftovers
 
@@ -83,7 +84,7 @@ def serve(settings: Settings, *, listening: Callable[[str], None]) -> None:
 class _Server(uvicorn.Server):
     """Ends on SIGTERM or Ctrl-C, after what is being answered; its process goes on to clean up."""
 
-    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+    def __init__(self, config: uvicorn.Config, stopping: Stopping) -> None:
         super().__init__(config)
         self._stopping = stopping
 
