@@ -1,4 +1,4 @@
-"""A queue on SQLite and on PostgreSQL, workers that are real processes, and jobs that can be held."""
+"""A queue on SQLite and on PostgreSQL, workers that are real processes, jobs that can be held."""
 
 from __future__ import annotations
 

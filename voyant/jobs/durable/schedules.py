@@ -71,7 +71,7 @@ def _ticks(cron: str, timezone: str, start: datetime, *, reverse: bool = False) 
         )
     try:
         zone = ZoneInfo(timezone)
-    except (OSError, ValueError):  # unknown, or a name that is a path
+    except (KeyError, OSError, ValueError):  # unknown, a folder, or a path
         raise ScheduleError(
             f"There is no time zone {timezone[:80]!r}.", remedy="Write one as 'Europe/Berlin'."
         ) from None
