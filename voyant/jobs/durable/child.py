@@ -23,8 +23,8 @@ from voyant.core.confinement import adopt_orphans, die_with, limit_memory
 from voyant.core.errors import ConfigurationError, SourceError, VoyantError
 from voyant.core.pipeline import Observer
 from voyant.core.supervisor import supervise
+from voyant.jobs.durable.clock import elapsed_seconds
 from voyant.jobs.durable.handover import Assignment, settings_from
-from voyant.jobs.durable.lease import elapsed_seconds
 from voyant.jobs.durable.places import UPLOAD_PREFIX, uploads_folder
 
 if TYPE_CHECKING:

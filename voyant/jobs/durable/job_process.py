@@ -17,8 +17,8 @@ from typing import Any, Final, Literal, cast
 
 from voyant.core.config import Settings
 from voyant.jobs.durable.claims import Claim
+from voyant.jobs.durable.clock import elapsed_seconds
 from voyant.jobs.durable.handover import Assignment, settings_to
-from voyant.jobs.durable.lease import elapsed_seconds
 from voyant.jobs.durable.places import StagedJob, tenant_root
 
 __all__ = ["JobProcess", "StopReason", "staged"]
