@@ -225,7 +225,8 @@ def test_cancelling_ends_the_job_and_all_it_started(queue, workers, plugin, spec
     assert not is_there(child)
     assert not is_there(int(sleeper))
     assert not queue.folder("acme", job.job_id).exists()
-    assert kinds(queue, job)[-2:] == ["cancel_requested", "cancelled"]
+    assert "cancel_requested" in kinds(queue, job)
+    assert kinds(queue, job)[-1] == "cancelled"
 
 
 def test_a_stopped_worker_puts_its_job_back(queue, workers, plugin, spec):
