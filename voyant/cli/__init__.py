@@ -13,7 +13,18 @@ from typing import Annotated
 import typer
 
 from voyant import __version__
-from voyant.cli import baseline, config, generators, keys, new_generator, run, serve, verify
+from voyant.cli import (
+    baseline,
+    config,
+    generators,
+    jobs,
+    keys,
+    new_generator,
+    run,
+    serve,
+    verify,
+    worker,
+)
 from voyant.cli.exits import Debug, VoyantGroup, show_bug
 from voyant.cli.open import open_page
 
@@ -38,6 +49,8 @@ app.add_typer(config.app, name="config")
 app.add_typer(baseline.app, name="baseline")
 app.command("serve")(serve.serve)
 app.add_typer(keys.app, name="keys")
+app.command("worker")(worker.worker)
+app.add_typer(jobs.app, name="jobs")
 app.command("open")(open_page)
 app.command("verify")(verify.verify)
 app.command("demo")(run.demo)

@@ -17,11 +17,14 @@ from typing import Any, Final, Literal, cast
 
 from voyant.core.config import Settings
 from voyant.jobs.durable.claims import Claim
+from voyant.jobs.durable.clock import elapsed_seconds
 from voyant.jobs.durable.handover import Assignment, settings_to
-from voyant.jobs.durable.lease import elapsed_seconds
 from voyant.jobs.durable.places import StagedJob, tenant_root
 
-__all__ = ["JobProcess", "StopReason", "staged"]
+__all__ = ["LEASE_OVER_EXIT_CODE", "JobProcess", "StopReason", "staged"]
+
+#: How a job's process ends when it has not heard that its worker is alive.
+LEASE_OVER_EXIT_CODE: Final = 75
 
 StopReason = Literal["cancelled", "timeout", "stopping"]
 
@@ -65,23 +68,27 @@ class JobProcess:
             on_event: Told of each event; what it raises ends the process, and passes.
 
         Returns:
-            `kind` is `done` (with `success` and `error`), `refused`, `crashed` (with `error`), or
-            why it was stopped.
+            `kind` is `done` (with `success` and `error`), `refused`, `crashed` (with `error`),
+            `lost` (no sign of its worker came in time), or why it was stopped.
         """
         place = staged(self._claim, self._settings)
         place.prepare()
         scratch = tempfile.mkdtemp(prefix="voyant-job-", dir=self._settings.temp_directory)
         events = self._start(scratch, self._assignment(place, scratch))
+        grace_seconds = 0.0
         try:
             outcome = self._listen(events, on_event)
+            grace_seconds = _PATIENCE_SECONDS  # it has said its last word, and is ending by itself
         finally:
             os.close(events)
-            code = self._end()
+            code = self._end(grace_seconds)
             shutil.rmtree(scratch, ignore_errors=True)
         if self._stop_reason is not None:
             return {"kind": self._stop_reason}
         if outcome is not None:
             return outcome
+        if code == LEASE_OVER_EXIT_CODE:
+            return {"kind": "lost"}
         return {"kind": "crashed", "error": f"Its process {_describe(code)}."}
 
     def beat(self, alive_until: float) -> None:
@@ -174,10 +181,12 @@ class JobProcess:
                 else:
                     on_event(cast("dict[str, Any]", json.loads(line)))
 
-    def _end(self) -> int:
+    def _end(self, grace_seconds: float) -> int:
         """Make sure that nothing is left; return how the process ended."""
         process = self._process
         assert process is not None  # noqa: S101 - it was started
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(grace_seconds)
         with self._lock:
             orders, self._orders = self._orders, None
         if orders is not None:
