@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,7 +57,7 @@ class Client:
 
 
 @contextmanager
-def serving(folder: Path, workers: int) -> Iterator[tuple[int, int, str]]:
+def serving(folder: Path, workers: int) -> Generator[tuple[int, int, str]]:
     """Start the service; give its process id, its port and a key."""
     made = subprocess.run(
         [str(VOYANT), "keys", "create", "--tenant", "bench", "--role", "admin"],

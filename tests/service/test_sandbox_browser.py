@@ -6,6 +6,8 @@ for nothing, reads nothing, keeps nothing and goes nowhere.
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.report.chromium import CHROMIUM, needs_chromium
@@ -108,8 +110,9 @@ def visited(tmp_path_factory):
             context.add_cookies([{"name": "session", "value": "s3cret", "url": service.url}])
             page = context.new_page()
             response = page.goto(address)
-            page.wait_for_function("document.body.dataset.got !== undefined", timeout=60_000)
-            got = page.evaluate("JSON.parse(document.body.dataset.got)")
+            body = page.locator("body[data-got]")
+            body.wait_for(state="attached", timeout=60_000)
+            got = json.loads(body.get_attribute("data-got") or "")
             state = {
                 "got": got,
                 "status": response.status,

@@ -62,6 +62,13 @@ def head(service, line: str, *more: str, close: bool = True) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
+def trickle(connection: socket.socket) -> None:
+    """Send a byte now and then, for a minute."""
+    for _ in range(600):
+        connection.sendall(b"x")
+        time.sleep(0.1)
+
+
 def test_it_listens_on_this_machine_alone(hasty):
     assert hasty.url.startswith("http://127.0.0.1:")
     names = subprocess.run(
@@ -117,7 +124,7 @@ def test_what_is_not_http_gets_a_problem(hasty):
         400,
         "bad-request",
     )
-    assert problem(exchange(hasty, b"GET /healthz HTTP/9.9\r\n\r\n")) == (400, "bad-request")
+    assert problem(exchange(hasty, b"GET /healthz HTTP/x\r\n\r\n")) == (400, "bad-request")
     two = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n"
     assert problem(exchange(hasty, two))[0] in {400, 421}
     none = b"GET /healthz HTTP/1.0\r\n\r\n"
@@ -154,8 +161,10 @@ def test_a_head_that_is_too_large_is_refused(hasty):
 
 
 def test_a_head_that_never_ends_is_not_waited_for(hasty):
-    slow = [b"GET /healthz HTTP/1.1\r\n", *[b"X: a\r\n"] * 30]
-    assert problem(exchange(hasty, *slow, pause=0.1)) == (408, "request-timeout")
+    begun = b"GET /healthz HTTP/1.1\r\n"
+    assert problem(exchange(hasty, begun)) == (408, "request-timeout")
+    slow = exchange(hasty, begun, *[b"X: a\r\n"] * 50, pause=0.1)
+    assert not slow or problem(slow) == (408, "request-timeout")  # lost where more was sent
     assert exchange(hasty) == b""
 
 
@@ -173,9 +182,11 @@ def test_a_body_that_never_comes_is_not_waited_for(hasty):
 
 def test_the_rest_of_a_body_that_was_refused_is_not_waited_for(hasty):
     sent = head(hasty, "POST /nowhere HTTP/1.1", "Content-Length: 1000000", close=False)
-    started = [b"x"] * 30
-    answer = exchange(hasty, sent, *started, pause=0.1)
-    assert problem(answer) == (404, "not-found")
+    with socket.create_connection(("127.0.0.1", hasty.port), timeout=60) as connection:
+        connection.sendall(sent)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 404")
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            trickle(connection)
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/tables/big.csv"])

@@ -29,6 +29,8 @@ _HOST: Final = re.compile(
     r"(?P<name>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::[0-9]{1,5})?", re.ASCII
 )
 _LONGEST_PATH: Final = 4_096
+#: Of the header fields together; the server itself counts only what comes in pieces.
+_LARGEST_HEAD: Final = 32 * 1024
 #: A client that takes no more of a response for so long has gone.
 _SLOWEST_READ_SECONDS: Final = 60.0
 #: Requests that are answered at the same time; streams of events are not counted twice.
@@ -139,6 +141,8 @@ class Gate:
             > _LONGEST_PATH
         ):
             raise Problem("uri-too-long")
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > _LARGEST_HEAD:
+            raise Problem("header-too-large")
 
     def _is_ours(self, host: str) -> bool:
         """Say whether a Host header is right; a plain address cannot be another site's name."""

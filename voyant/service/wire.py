@@ -24,6 +24,7 @@ _ANYWHERE: Final = (
     "bad-request",
     "unauthenticated",
     "uri-too-long",
+    "header-too-large",
     "misdirected-request",
     "internal-error",
     "unavailable",

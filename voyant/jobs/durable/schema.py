@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
 __all__ = [
     "METADATA",
@@ -191,7 +192,7 @@ audit_log = sa.Table(
 
 # The audit log is added to and nothing else, whoever has the database's password for it.
 for _event in ("UPDATE", "DELETE"):
-    sa.event.listen(
+    event.listen(
         audit_log,
         "after_create",
         sa.DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy left it so
@@ -199,7 +200,7 @@ for _event in ("UPDATE", "DELETE"):
             "ON voyant_audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is added to only'); END"
         ).execute_if(dialect="sqlite"),
     )
-sa.event.listen(
+event.listen(
     audit_log,
     "after_create",
     sa.DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy left it so

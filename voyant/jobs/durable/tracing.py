@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 __all__ = ["current_traceparent", "inside_trace"]
 
@@ -28,16 +29,14 @@ def current_traceparent() -> str | None:
 @contextmanager
 def inside_trace(traceparent: str | None) -> Generator[None]:
     """Let spans that are made inside belong to a trace, where OpenTelemetry is installed."""
-    try:
-        from opentelemetry import context  # noqa: PLC0415 - not installed everywhere
-        from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - the same
-            TraceContextTextMapPropagator,
-        )
-    except ModuleNotFoundError:
-        traceparent = None
-    if traceparent is None:
+    if traceparent is None or find_spec("opentelemetry") is None:
         yield
         return
+    from opentelemetry import context  # noqa: PLC0415 - not installed everywhere
+    from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - the same
+        TraceContextTextMapPropagator,
+    )
+
     token = context.attach(TraceContextTextMapPropagator().extract({"traceparent": traceparent}))
     try:
         yield
