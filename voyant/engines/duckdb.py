@@ -6,6 +6,7 @@ remembered for the run, so that a table is not scanned again for a later generat
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import threading
@@ -36,9 +37,9 @@ from voyant.engines import duckdb_comparisons as comparisons
 from voyant.engines import duckdb_correlations as correlations
 from voyant.engines import duckdb_relations as relations
 from voyant.engines import duckdb_series as series
-from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_column
+from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_columns
 from voyant.engines.duckdb_types import column_kind
-from voyant.engines.recipe import ConnectionRecipe, open_connection, quote_literal
+from voyant.engines.recipe import ConnectionRecipe, add_connection, open_connection, quote_literal
 from voyant.engines.sandbox import QueryLimits, Sandbox
 from voyant.engines.sources import first_line, open_sources, quote_name
 
@@ -52,6 +53,8 @@ _REFERENCE = "voyant_reference_"
 _CURRENT = "voyant_current_"
 #: A reference that is the table's own earlier rows: `before:time_hour=2013-07-01`.
 _BEFORE = "before:"
+#: Columns of tables with at most so many rows are measured two at a time.
+_SIDE_BY_SIDE_ROWS = 1_000_000
 
 
 class DuckDBEngine:
@@ -119,19 +122,25 @@ class DuckDBEngine:
         self._references: dict[str, str] = {}
         self._currents: dict[str, str] = {}
         self._compared = ()
+        self._helper: duckdb.DuckDBPyConnection | None = None
+        self._groups: dict[tuple[str, str], str] = {}
         self._sandbox: Sandbox | None = None
         self._memory: dict[tuple[object, ...], Any] = {}
         self._lock = threading.RLock()
 
     def _connect(self) -> None:
         self._connection = open_connection(
-            replace(self._recipe, statements=(*self._recipe.statements, *self._compared)),
+            replace(self._recipe, statements=self._statements),
             threads=self._threads,
             memory_limit_bytes=self._memory_limit_bytes,
             temp_directory=self._scratch / "spill",
         )
         for cut in self._currents.values():  # a value of the wrong type shows only when asked
             self._connection.execute(f"SELECT 1 FROM {quote_name(cut)} LIMIT 1").fetchone()
+
+    @property
+    def _statements(self) -> tuple[str, ...]:
+        return (*self._recipe.statements, *self._compared)
 
     def handover(self) -> EngineHandover:
         """Return what another process needs to open the same tables while this one lives."""
@@ -203,18 +212,28 @@ class DuckDBEngine:
         return self._remember(("summary", table), lambda: self._summarize(table))
 
     def _summarize(self, table: str) -> TableSummary:
-        columns = self.columns(table)
         rows = self._row_count(table)
-        return TableSummary(
-            name=table,
-            row_count=rows,
-            columns={
-                column.name: measure_column(
-                    self._connection, table, column, rows, wide_text_rows=self._wide_text_rows
-                )
-                for column in columns
-            },
+        columns = measure_columns(
+            self._connections(rows),
+            table,
+            self.columns(table),
+            rows,
+            wide_text_rows=self._wide_text_rows,
+            kept=self._groups,
         )
+        return TableSummary(name=table, row_count=rows, columns=columns)
+
+    def _connections(self, row_count: int) -> Sequence[duckdb.DuckDBPyConnection]:
+        """Return what a table's columns are measured on: two for a small one, on several cores.
+
+        A large one keeps DuckDB's own threads busy, and twice its groups would take twice the
+        memory.
+        """
+        if row_count > _SIDE_BY_SIDE_ROWS or (self._threads or os.cpu_count()) == 1:
+            return (self._connection,)
+        if self._helper is None:
+            self._helper = add_connection(self._connection, self._statements)
+        return (self._connection, self._helper)
 
     def _row_count(self, table: str) -> int:
         rows = self._connection.execute(f"SELECT count(*) FROM {quote_name(table)}").fetchall()
@@ -325,11 +344,18 @@ class DuckDBEngine:
         return self._currents.get(table, table)
 
     def value_counts(self, table: str, column: str, *, limit: int) -> ValueCounts:
-        """Count the rows of each value, the `limit` most frequent ones at most: one scan."""
+        """Count the rows of each value, the `limit` most frequent ones at most.
+
+        One scan, or none if the table was measured and the column holds few different values.
+        """
         return self._remember(
             ("value counts", table, column, limit),
             lambda: comparisons.value_counts(
-                self._connection, table, self._column(table, column), limit=limit
+                self._connection,
+                table,
+                self._column(table, column),
+                limit=limit,
+                groups=self._groups.get((table, column)),
             ),
         )
 
@@ -400,6 +426,8 @@ class DuckDBEngine:
     def interrupt(self) -> None:
         """Stop what is running, from another thread; a user's query too."""
         self._connection.interrupt()
+        if self._helper is not None:
+            self._helper.interrupt()
         if self._sandbox is not None:
             self._sandbox.interrupt()
 
@@ -407,6 +435,8 @@ class DuckDBEngine:
         """Let go of files, connections and the child process."""
         if self._sandbox is not None:
             self._sandbox.close()
+        if self._helper is not None:
+            self._helper.close()
         self._connection.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 

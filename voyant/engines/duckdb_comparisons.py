@@ -23,26 +23,42 @@ _NO_NUMBERS: Final = NumberDistances(wasserstein_distance=None, ks_statistic=Non
 
 
 def value_counts(
-    connection: duckdb.DuckDBPyConnection, table: str, column: Column, *, limit: int
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    column: Column,
+    *,
+    limit: int,
+    groups: str | None = None,
 ) -> ValueCounts:
-    """Count the rows of each value, the most frequent first; one scan."""
-    source = _numbers(table, column)
-    if source is None:
-        value = quote_name(column.name)
+    """Count the rows of each value, the most frequent first.
+
+    Args:
+        connection: Where the table is.
+        table: The table's name, as it is.
+        column: One of its columns.
+        limit: The most values that are told.
+        groups: A table of the column's values `v` and their rows `c`, which is read in place of
+            the table's rows.
+    """
+    name = quote_name(column.name)
+    rows = f"(SELECT {name} AS v, 1 AS c FROM {quote_name(table)})" if groups is None else groups
+    value = _number(column)
+    if value is None:
+        value = "v"
         if column.kind is not ColumnKind.BOOLEAN:
-            text = f"{value}::VARCHAR"
+            text = "v::VARCHAR"
             value = (
                 f"CASE WHEN length({text}) > {_LONGEST_TEXT} "
                 f"THEN left({text}, {_LONGEST_TEXT}) || '…' || md5({text}) ELSE {text} END"
             )
-        source = f"(SELECT {value} AS y FROM {quote_name(table)})"
-    rows = connection.execute(
-        f"SELECT y, count(*) FROM {source} WHERE y IS NOT NULL "
+    counted = "count(*)" if groups is None else "sum(c)::BIGINT"
+    found = connection.execute(
+        f"SELECT y, {counted} FROM (SELECT {value} AS y, c FROM {rows}) WHERE y IS NOT NULL "
         f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {limit + 1}"
     ).fetchall()
     return ValueCounts(
-        counts=tuple(ValueCount(value=y, count=count) for y, count in rows[:limit]),
-        is_complete=len(rows) <= limit,
+        counts=tuple(ValueCount(value=y, count=count) for y, count in found[:limit]),
+        is_complete=len(found) <= limit,
     )
 
 
@@ -110,8 +126,8 @@ def number_distances(
     )
 
 
-def _numbers(table: str, column: Column) -> str | None:
-    """Return SQL for a column's finite numbers `y` as doubles, null for the rest.
+def _number(column: Column) -> str | None:
+    """Return SQL for a finite value `v` of a column as a double, null for another.
 
     None for values that stand on no number line. Quantiles are scaled in the same way, so that an
     edge taken from them falls on the value it came from.
@@ -121,9 +137,16 @@ def _numbers(table: str, column: Column) -> str | None:
         return None
     unit = line.unit
     scaled = f"({line.expression})::DOUBLE * {unit.numerator}::DOUBLE / {unit.denominator}::DOUBLE"
-    kept = f"CASE WHEN {line.is_finite} THEN {scaled} END" if line.is_finite else scaled
+    return f"CASE WHEN {line.is_finite} THEN {scaled} END" if line.is_finite else scaled
+
+
+def _numbers(table: str, column: Column) -> str | None:
+    """Return SQL for a column's finite numbers `y`, null for the rest, None without a line."""
+    number = _number(column)
+    if number is None:
+        return None
     values = f"SELECT {quote_name(column.name)} AS v FROM {quote_name(table)}"
-    return f"(SELECT {kept} AS y FROM ({values}))"
+    return f"(SELECT {number} AS y FROM ({values}))"
 
 
 def _double(number: float) -> str:
