@@ -149,10 +149,14 @@ def test_a_fault_on_the_second_connection_is_told(mixed):
     engine = DuckDBEngine({"t": mixed}, threads=2)
     _, second = engine._connections(3000)
     second.execute('CREATE OR REPLACE TEMP VIEW "t" AS SELECT 1 AS other')
-    with pytest.raises(EngineError):
-        for _ in range(100):  # until it is the one to take a column
+
+    def measure_until_it_takes_a_column():
+        for _ in range(100):
             engine._memory.clear()
             engine.summarize("t")
+
+    with pytest.raises(EngineError):
+        measure_until_it_takes_a_column()
     engine.close()
 
 

@@ -62,7 +62,7 @@ _reading: ContextVar[_Reading] = ContextVar("voyant_reading")
 class DriftRule(BaseModel):
     """How one column's drift is judged, where the defaults do not fit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     measure: (
         Literal[
@@ -93,7 +93,6 @@ class Settings(BaseSettings, FlagSource):
         extra="ignore",
         frozen=True,
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
     )
 
     enable_quality: bool = True

@@ -76,8 +76,8 @@ def load_template(name: str) -> None:
 class _CompiledBeside(BytecodeCache):
     """Keeps compiled templates where Python keeps compiled modules: compiling takes 0.15 s.
 
-    What a template compiles to depends on its text, Jinja and the options in this module. A folder that cannot be
-    written is no error, and `PYTHONDONTWRITEBYTECODE` holds here too.
+    What a template compiles to depends on its text, Jinja and the options in this module. A folder
+    that cannot be written is no error, and `PYTHONDONTWRITEBYTECODE` holds here too.
     """
 
     _folder = Path(__file__).with_name("templates") / "__pycache__"

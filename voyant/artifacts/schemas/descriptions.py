@@ -70,14 +70,16 @@ def _written_below(owner: type) -> Iterator[tuple[str, str]]:
             yield field.target.id, inspect.cleandoc(text.value.value)
 
 
-def _models_in(annotation: object, seen: set[type[BaseModel]]) -> set[type[BaseModel]]:
+def _models_in(
+    annotation: Any,  # noqa: ANN401 - whatever can stand as an annotation
+    seen: set[type[BaseModel]],
+) -> set[type[BaseModel]]:
     """Collect the models that an annotation, or a model's fields, lead to."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        if annotation not in seen:
-            seen.add(annotation)
-            for field in annotation.model_fields.values():
-                _models_in(field.annotation, seen)
-        return seen
-    for argument in getattr(annotation, "__args__", ()):
-        _models_in(argument, seen)
+    if not inspect.isclass(annotation) or not issubclass(annotation, BaseModel):
+        for argument in getattr(annotation, "__args__", ()):
+            _models_in(argument, seen)
+    elif annotation not in seen:
+        seen.add(annotation)
+        for field in annotation.model_fields.values():
+            _models_in(field.annotation, seen)
     return seen
