@@ -78,6 +78,8 @@ class DistributionDrift(ArtifactPart):
 
     edges: list[float] | list[str]
     """Numbers, or ISO 8601 text for dates and timestamps; empty for categories."""
+    is_whole: bool
+    """Whether only whole numbers lie between the edges: 1 to 13 then holds 1 to 12."""
     categories: list[Scalar]
     reference: list[float]
     current: list[float]

@@ -492,6 +492,7 @@ def _drawing(drawn: Distribution, side: ColumnState, *, mask: bool) -> Distribut
         edges=[str(_point(edge, side)) for edge in drawn.edges]
         if side.kind.is_temporal
         else list(drawn.edges),
+        is_whole=drawn.is_whole,
         categories=[_shown(value, side, mask=mask) for value in drawn.categories],
         reference=list(drawn.reference),
         current=list(drawn.current),

@@ -308,7 +308,7 @@ def _numbers(
                 kind=RowCheckKind.IN_RANGE, columns=(column.name,), low=fences.low, high=fences.high
             ),
             reason=fences.reason,
-            message=f"the values go from {column.min} to {column.max}",
+            message=f"the values go from {_brief(column.min)} to {_brief(column.max)}",
         )
 
 
@@ -420,3 +420,8 @@ def settle(plan: Planned) -> Planned:
         reason = f"the tails are heavy ({share:.2%} lie outside of the fences), which is no fault"
         return replace(plan, reason=reason)
     return plan
+
+
+def _brief(value: Scalar) -> str:
+    """Say a value as far as a sentence needs it."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

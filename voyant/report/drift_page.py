@@ -281,7 +281,7 @@ def _drawing(
         return None, "", "", ""
     edges: list[float | str] = list(drawn.edges)
     labels = (
-        [f"{_point(a)} to {_point(b)}" for a, b in pairwise(edges)]
+        _ranges(edges, is_whole=drawn.is_whole)
         if edges
         else [value(category).text for category in drawn.categories]
     )
@@ -291,14 +291,24 @@ def _drawing(
     ]
     rest = max(drawn.reference_rest, drawn.current_rest)
     if rest > _MOST_NOT_SHOWN:
-        return None, "", "", ""
+        return None, "", "", f"too many different values to draw: {percent(rest)} not shown"
     title = f"Distribution of {visible(name)}: bars now, line before"
     figure = overlay(edges, drawn.reference, drawn.current, title, tips if has_tips else ())
     outside = f"{percent(rest)} not shown" if rest > 0.02 else ""  # noqa: PLR2004 - tails are cut
     if edges:
-        return figure, _point(edges[0]), _point(edges[-1]), outside
+        last = edges[-1] - 1 if drawn.is_whole and not isinstance(edges[-1], str) else edges[-1]
+        return figure, _point(edges[0]), _point(last), outside
     ends = [value(c, length=18) for c in (drawn.categories[0], drawn.categories[-1])]
     return figure, ends[0], ends[1] if len(drawn.categories) > 1 else "", outside
+
+
+def _ranges(edges: Sequence[float | str], *, is_whole: bool) -> list[str]:
+    """Name what lies between edges; whole numbers by the first and the last of them."""
+    named: list[str] = []
+    for low, high in pairwise(edges):
+        last = high - 1 if is_whole and not isinstance(high, str) else high
+        named.append(str(_point(low)) if last == low else f"{_point(low)} to {_point(last)}")
+    return named
 
 
 def _point(at: float | str | None) -> Figure:

@@ -22,13 +22,14 @@ from voyant.report.format import (
     count,
     moment,
     plural,
+    points,
     value,
     visible,
 )
 from voyant.report.index_charts import charts_view
 from voyant.report.index_findings import drift_badge, drift_view, quality_badge, quality_view
 from voyant.report.index_kpis import is_judged, kpis_view
-from voyant.report.index_tables import SUFFICIENCY_BADGES, points, sufficiency_view, table_lines
+from voyant.report.index_tables import SUFFICIENCY_BADGES, sufficiency_view, table_lines
 from voyant.report.page import render_page
 from voyant.report.run_report import RunReport
 from voyant.report.views import Badge, Printed
@@ -274,7 +275,7 @@ def _cards(report: RunReport) -> list[ScoreCard]:
                 figure=points(report.quality.score),
                 of="of 100",
                 badge=quality_badge(report.quality),
-                note=f"{checks.count('passed')} of {plural(len(checks), 'check')} passed",
+                note=f"{count(checks.count('passed'))} of {plural(len(checks), 'check')} passed",
             )
         )
     if report.drift is not None and report.drift.tables:
