@@ -10,7 +10,14 @@ from math import sqrt
 from voyant.artifacts.quality_settings import QualitySettings
 from voyant.core.checks import FailureCount, RowCheck, RowCheckKind
 from voyant.core.engine import Engine
-from voyant.core.tables import Approximation, ColumnSummary, Containment, Measure, TableSummary
+from voyant.core.tables import (
+    Approximation,
+    ColumnSummary,
+    Containment,
+    Measure,
+    Scalar,
+    TableSummary,
+)
 from voyant.generators.quality_plan import Planned
 from voyant.stats.event_time import choose_event_time
 from voyant.stats.formats import FORMATS
