@@ -236,9 +236,7 @@ def _draw_heat_map(shape: Shape) -> Drawing:
     note = f"The first {MOST_NAMES} names of each side." if left_out else ""
     look = looks_of(shape.kpi, shape.ys)[measure.name]
     return heat_map(
-        _with_note(
-            shape.heading, f"The first {MOST_NAMES} names of each side." if left_out else ""
-        ),
+        _with_note(shape.heading, note),
         _checked_cells(cells),
         Look(title=humanised(across.name)),
         Look(title=humanised(up.name)),
