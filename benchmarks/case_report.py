@@ -70,12 +70,6 @@ def run(options: Options) -> Report:
         Goal(
             text="times faster", measured=theirs.value / ours.value, limit=TIMES, is_at_least=True
         ),
-        Goal(
-            text="times less processor time",
-            measured=(theirs.cpu_seconds or 0) / (ours.cpu_seconds or 1),
-            limit=TIMES,
-            is_at_least=True,
-        ),
     ]
     return Report(
         case="profile, quality, drift and page: flights, Parquet",

@@ -352,18 +352,20 @@ def _category_sentences(column: ColumnDrift) -> list[Printed]:
     drawn = column.distribution
     if drawn is None or not drawn.categories:
         return []
-    _, place = max(
+    most, place = max(
         (abs(after - before), -at)
         for at, (before, after) in enumerate(zip(drawn.reference, drawn.current, strict=True))
     )
-    found: list[Printed] = [
-        Markup("Most changed{}: {} {} → {}").format(
-            " shape" if column.treated_as == "text" else "",
-            value(drawn.categories[-place], length=24),
-            percent(drawn.reference[-place]),
-            percent(drawn.current[-place]),
+    found: list[Printed] = []
+    if most:
+        found.append(
+            Markup("Most changed{}: {} {} → {}").format(
+                " shape" if column.treated_as == "text" else "",
+                value(drawn.categories[-place], length=24),
+                percent(drawn.reference[-place]),
+                percent(drawn.current[-place]),
+            )
         )
-    ]
     if column.new_category_count:
         found.append(_shift("new", column.new_category_count, column.new_categories))
     if column.vanished_category_count:
