@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import dataclasses
 import functools
 import logging
 import os
@@ -15,6 +16,7 @@ from types import MappingProxyType, SimpleNamespace
 import pytest
 
 from voyant.core.context import GeneratorContext
+from voyant.core.definition import PluginOrigin
 from voyant.core.errors import ConfigurationError
 from voyant.core.pipeline import Observer
 from voyant.core.plugin_registry import PluginRegistry
@@ -198,7 +200,27 @@ def test_an_artifact_key_belongs_to_who_made_it_first(registry) -> None:
     result = registry.run(JOB)
     assert result.artifacts == {"page": "1", "own": "3"}
     assert [r.success for r in result.results] == [True, False, True]
-    assert "'page', which 'first' has already produced" in str(result.results[1].error)
+    assert "'page', which belongs to the generator 'first'" in str(result.results[1].error)
+
+
+def test_a_declared_key_cannot_be_taken_by_who_runs_first(registry) -> None:
+    registry.register("thief", order=1)(lambda ctx: {"page": "1"})
+    registry.register("second_thief", order=2, produces=("page",))(lambda ctx: {"other": "1"})
+    registry.register("owner", order=3, is_core=True, produces=("page",))(lambda ctx: {"page": "3"})
+    registry.register("off", order=4, feature_flag="enable_off", produces=("x",))(lambda ctx: {})
+    registry.register("free", order=5)(lambda ctx: {"x": "5"})
+    registry._definitions["second_thief"] = dataclasses.replace(
+        registry._definitions["second_thief"], origin=PluginOrigin(plugin="p")
+    )
+    result = registry.run({**JOB, "flags": {"enable_off": False}})
+    assert result.artifacts == {"other": "1", "page": "3", "x": "5"}
+    assert "'page', which belongs to the generator 'owner'" in str(result.results[0].error)
+
+
+def test_who_fails_gives_up_what_it_declared(registry) -> None:
+    registry.register("best", order=1, produces=("page",))(raising(ValueError("no")))
+    registry.register("fallback", order=2)(lambda ctx: {"page": "2"})
+    assert registry.run(JOB).artifacts == {"page": "2"}
 
 
 async def asynchronous(ctx):

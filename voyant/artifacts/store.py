@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import secrets
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
-from voyant.artifacts.names import check_name
+from voyant.artifacts.names import check_name, owner_of
 from voyant.core.errors import ArtifactError, FolderError, UnsafeNameError
 
 if TYPE_CHECKING:
@@ -78,7 +79,10 @@ class ArtifactStore:
         self._marker: int | None = None
         #: Who writes now; the job says so before each generator, None outside of one.
         self.generator: str | None = None
+        #: Names of the generators that are to run; the files these are known by are theirs alone.
+        self.expected: Collection[str] = ()
         self._written: dict[str, str | None] = {}
+        self._digests: dict[str, str] = {}
         self._notes: dict[str, dict[str, object]] = {}
 
     @property
@@ -96,6 +100,11 @@ class ArtifactStore:
     def written(self) -> Mapping[str, str | None]:
         """Names of the files written so far, each with the generator that wrote it."""
         return self._written
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """SHA-256, in hexadecimal, of what was written to each file."""
+        return self._digests
 
     @property
     def notes(self) -> Mapping[str, Mapping[str, object]]:
@@ -126,13 +135,18 @@ class ArtifactStore:
 
         Raises:
             UnsafeNameError: A name that could leave the folder.
-            ArtifactError: A name that is reserved, or that another generator has written to.
+            ArtifactError: A name that is reserved, or that is another generator's.
             FolderError: The disk is full, writing is not allowed, ...
         """
         check_name("artifact", name)
         if name.casefold() == MANIFEST_NAME:
             raise ArtifactError(
                 f"The file name {name!r} is the manifest's own.", remedy="Choose another name."
+            )
+        owner = owner_of(name)
+        if owner in self.expected and owner != self.generator:
+            raise ArtifactError(
+                f"{name!r} is the file of the generator {owner!r}.", remedy="Choose another name."
             )
         author = self._written.get(name, self.generator)
         if author != self.generator:
@@ -144,6 +158,7 @@ class ArtifactStore:
             self._announce(name)
         path = self._write(name, content)
         self._written[name] = self.generator
+        self._digests[name] = hashlib.sha256(content).hexdigest()
         return path
 
     def write_json(self, name: str, value: object) -> str:

@@ -62,7 +62,7 @@ def run_plan(
         f"job={text_of(ctx.get('job_id', '-'))} tenant={text_of(ctx.get('tenant_id', '-'))}"
     )
     ctx.account = lambda: _account(plan, result)
-    producers: dict[str, str] = {}
+    producers = _claims(plan)
     limit = plan.timeout_seconds
     deadline = None if limit is None else monotonic() + limit
     try:
@@ -86,12 +86,36 @@ def run_plan(
                 result.artifacts.update(outcome.artifacts)
             elif definition.is_core:
                 result.success, result.failed_core = False, definition.name
+            else:
+                _give_up_claims(definition, producers)
             _log(outcome, owner)
             _tell(observers, "generator_finished", definition, outcome)
     finally:
         ctx.close()
     _tell(observers, "run_finished", result)
     return result
+
+
+def _claims(plan: Plan) -> dict[str, str]:
+    """Return whose each declared artifact key is, before anything runs: ours before a plugin's.
+
+    So a plugin that runs early cannot take a key away from a generator that runs later.
+    """
+    claimants = [
+        step.definition for step in plan.steps if step.definition.produces and not step.skip_reason
+    ]
+    claims: dict[str, str] = {}
+    for definition in sorted(claimants, key=lambda found: found.origin is not None):
+        for key in definition.produces:
+            claims.setdefault(key, definition.name)
+    return claims
+
+
+def _give_up_claims(definition: GeneratorDefinition, producers: dict[str, str]) -> None:
+    """Leave the keys of a generator that failed to those after it."""
+    for key in definition.produces:
+        if producers.get(key) == definition.name:
+            del producers[key]
 
 
 def _account(plan: Plan, result: PipelineResult) -> tuple[StepReport, ...]:

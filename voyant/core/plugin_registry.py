@@ -112,7 +112,7 @@ class PluginRegistry:
             description: One sentence; the docstring's first paragraph if empty.
             replace: Take the name over from another generator.
             requires: Names of generators, or artifact keys, without which it is skipped.
-            produces: Artifact keys it makes, for those who require them.
+            produces: Artifact keys it makes: others can require them and not take them.
             timeout_seconds: Time it may take.
             isolation: `process` runs it in a child process, which can be killed.
             memory_limit_bytes: Memory that child may use.

@@ -111,7 +111,7 @@ def run_job(
             plan, context, settings, observers=(recorder, ctrl_c, *watchers, *observers)
         )
         store.generator = None
-        artifacts, problems = list_artifacts(store.folder, result, store.written)
+        artifacts, problems = list_artifacts(store.folder, result, store.written, store.digests)
         manifest = Manifest(
             job_id=context.job_id,
             tenant_id=context.tenant_id,
@@ -204,8 +204,8 @@ class _Recorder(Observer):
         self.engine_name: str | None = None
 
     def run_started(self, plan: Plan, context: GeneratorContext) -> None:
-        del plan
         self._context = context
+        self._store.expected = {step.definition.name for step in plan.steps if not step.skip_reason}
 
     def generator_started(self, definition: GeneratorDefinition) -> None:
         self._store.generator = definition.name
