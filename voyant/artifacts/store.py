@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import sys
+import time
 from collections.abc import Collection, Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -30,6 +31,7 @@ __all__ = [
     "MARKER_NAME",
     "ArtifactStore",
     "open_store",
+    "remove_leftovers",
     "replace_file",
     "to_json",
 ]
@@ -41,6 +43,7 @@ MARKER_NAME: Final = ".voyant-job.json"
 JOURNAL_NAME: Final = ".voyant-written"
 
 _TEMPORARY: Final = ".voyant-{}.tmp"
+_LEFTOVER_SECONDS: Final = 3600
 
 _REMEDIES: Final = {
     errno.ENOSPC: "Free some space, or write to another disk.",
@@ -271,6 +274,14 @@ def replace_file(path: Path, content: bytes, *, temporary_folder: Path) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files of writers that were killed; none that is alive takes an hour."""
+    for leftover in folder.glob(_TEMPORARY.format("*")):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - leftover.stat().st_mtime > _LEFTOVER_SECONDS:
+                leftover.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
