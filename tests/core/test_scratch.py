@@ -11,6 +11,7 @@ import pytest
 
 from voyant.artifacts.baselines import BaselineStore
 from voyant.artifacts.store import remove_leftovers
+from voyant.core.errors import FolderError
 from voyant.core.scratch import Scratch
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
@@ -71,7 +72,7 @@ def test_the_next_one_removes_what_a_killed_process_left_and_nothing_else(tmp_pa
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FolderError, match=r"in '.*nowhere': No such file .* temp_directory"):
         Scratch("test", tmp_path / "nowhere")
 
 

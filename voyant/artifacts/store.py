@@ -251,7 +251,10 @@ class ArtifactStore:
                     remedy="Choose another job id.",
                 )
             return
-        os.write(marker, json.dumps(mine).encode() + b"\n")
+        owner = json.dumps(mine).encode() + b"\n"
+        if os.write(marker, owner) < len(owner):  # half an owner would keep everybody out
+            os.ftruncate(marker, 0)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(marker)
 
 

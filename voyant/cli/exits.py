@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -13,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from voyant.cli.text import clean
-from voyant.core.errors import VoyantError
+from voyant.core.errors import FolderError, VoyantError
 
 __all__ = ["Debug", "ExitCode", "VoyantGroup", "is_debug", "say_error", "show_bug"]
 
@@ -25,7 +26,7 @@ class ExitCode(IntEnum):
 
     DONE = 0
     FAILED = 1
-    """A core generator failed, or a folder is not as its manifest says."""
+    """A core generator failed, the disk is full, or a folder is not as its manifest says."""
     USAGE = 2
     """Bad usage or configuration; nothing ran."""
     FOUND = 3
@@ -76,7 +77,7 @@ class VoyantGroup(TyperGroup):
             if is_debug(ctx):
                 traceback.print_exc()
             say_error(str(error))
-            raise typer.Exit(ExitCode.USAGE) from None
+            raise typer.Exit(_code_of(error)) from None
         except KeyboardInterrupt:
             say_error("Stopped. A job that was running has no manifest and is unfinished.")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
@@ -85,6 +86,12 @@ class VoyantGroup(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(ExitCode.BROKEN_PIPE) from None
         return value
+
+
+def _code_of(error: VoyantError) -> ExitCode:
+    """Return what an error means: the request was wrong, or a disk was full in the middle of it."""
+    is_full = isinstance(error, FolderError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return ExitCode.FAILED if is_full else ExitCode.USAGE
 
 
 def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

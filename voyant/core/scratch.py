@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from voyant.core.errors import FolderError
+
 if sys.platform != "win32":
     import fcntl
 
@@ -36,17 +38,28 @@ class Scratch:
             directory: Where; the system's temporary folder when None.
 
         Raises:
-            OSError: It cannot be made.
+            FolderError: It cannot be made.
         """
-        parent = Path(tempfile.gettempdir() if directory is None else directory)
-        _remove_abandoned(parent)
-        #: The folder; empty but for the lock.
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{kind}-", dir=parent))
+        self._lock: int | None = None
+        place = "the system's temporary folder" if directory is None else repr(str(directory))
         try:
-            self._lock: int | None = _locked(self.folder)
-        except OSError:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            raise
+            parent = Path(tempfile.gettempdir() if directory is None else directory)
+            place = repr(str(parent))
+            _remove_abandoned(parent)
+            #: The folder; empty but for the lock.
+            self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{kind}-", dir=parent))
+            try:
+                self._lock = _locked(self.folder)
+            except OSError:
+                shutil.rmtree(self.folder, ignore_errors=True)
+                raise
+        except OSError as error:
+            raised = FolderError(
+                f"Cannot make a temporary folder in {place}: {error.strerror or error}.",
+                remedy="Free some space there, or let temp_directory (or TMPDIR) name another one.",
+            )
+            raised.errno = error.errno
+            raise raised from error
 
     def remove(self) -> None:
         """Remove the folder and all that is in it; safe to call twice."""

@@ -37,6 +37,7 @@ from voyant.engines import duckdb_relations as relations
 from voyant.engines import duckdb_series as series
 from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_column
 from voyant.engines.duckdb_types import column_kind
+from voyant.engines.ingest import NO_SPACE_REMEDY, is_disk_full
 from voyant.engines.recipe import ConnectionRecipe, open_connection, quote_literal
 from voyant.engines.sandbox import QueryLimits, Sandbox
 from voyant.engines.sources import first_line, open_sources, quote_name
@@ -426,10 +427,14 @@ class DuckDBEngine:
                     raise EngineError(
                         f"Table {table!r} needs more memory or disk than it may use: "
                         f"{first_line(error)}.",
-                        remedy="Raise the memory limit, or name another temporary directory.",
+                        remedy="Raise memory_limit, free some space in "
+                        f"{str(self._scratch.parent)!r}, or let temp_directory name another disk.",
                     ) from error
                 except duckdb.Error as error:
-                    raise EngineError(f"Table {table!r}: {first_line(error)}.") from error
+                    raise EngineError(
+                        f"Table {table!r}: {first_line(error)}.",
+                        remedy=NO_SPACE_REMEDY if is_disk_full(error) else "",
+                    ) from error
             found: _T = self._memory[key]
             return found
 
