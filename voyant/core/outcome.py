@@ -23,7 +23,7 @@ def checked_artifacts(returned: object, name: str, producers: Mapping[str, str])
     Raises:
         ArtifactError: It is no mapping of keys to paths, or a key is taken.
     """
-    if not isinstance(returned, Mapping):
+    if not isinstance(returned, (dict, Mapping)):  # a dict is seen at once, a Mapping takes asking
         raise ArtifactError(
             f"Generator {name!r} returned {type(returned).__name__}, not a mapping.",
             remedy="Return a dict of artifact key to file path.",

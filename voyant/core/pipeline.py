@@ -78,7 +78,8 @@ def run_plan(
                 _logger.info("%s skipped: %s %s", definition.name, reason, owner)
                 _tell(observers, "generator_skipped", definition, reason)
                 continue
-            _tell(observers, "generator_started", definition)
+            if observers:  # what nobody listens to costs nothing
+                _tell(observers, "generator_started", definition)
             ctx.parameters = step.parameters
             outcome = _run_one(definition, ctx, producers, deadline)
             result.results.append(outcome)
@@ -88,8 +89,10 @@ def run_plan(
                 result.success, result.failed_core = False, definition.name
             else:
                 _give_up_claims(definition, producers)
-            _log(outcome, owner)
-            _tell(observers, "generator_finished", definition, outcome)
+            if not outcome.success or _logger.isEnabledFor(logging.INFO):
+                _log(outcome, owner)
+            if observers:
+                _tell(observers, "generator_finished", definition, outcome)
     finally:
         ctx.close()
     _tell(observers, "run_finished", result)
@@ -177,7 +180,8 @@ def _call(definition: GeneratorDefinition, ctx: GeneratorContext, deadline: floa
             memory_limit_bytes=definition.memory_limit_bytes,
         )
     if seconds is None:
-        return _finished(definition.handler(ctx))
+        returned = definition.handler(ctx)
+        return returned if type(returned) is dict else _finished(returned)
     from voyant.core.isolation import call_with_deadline  # noqa: PLC0415 - only where asked for
 
     def handler(given: GeneratorContext) -> object:
@@ -206,7 +210,8 @@ def _run_one(
     try:
         returned = _call(definition, ctx, deadline)
         artifacts = checked_artifacts(returned, definition.name, producers)
-        producers.update(dict.fromkeys(artifacts, definition.name))
+        if artifacts:
+            producers.update(dict.fromkeys(artifacts, definition.name))
     except KeyboardInterrupt:
         raise
     except BaseException as caught:
