@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import threading
+import time
 import traceback
 from enum import IntEnum
 from types import TracebackType
@@ -16,9 +18,19 @@ from typer.core import TyperGroup
 from voyant.cli.text import clean
 from voyant.core.errors import FolderError, VoyantError
 
-__all__ = ["Debug", "ExitCode", "VoyantGroup", "is_debug", "say_error", "show_bug"]
+__all__ = [
+    "Debug",
+    "ExitCode",
+    "VoyantGroup",
+    "is_debug",
+    "leave_threads_behind",
+    "say_error",
+    "show_bug",
+]
 
 _DEBUG = "voyant.debug"
+#: How long a command that is done waits for threads that generators have started.
+_THREAD_SECONDS = 1.0
 
 
 class ExitCode(IntEnum):
@@ -92,6 +104,19 @@ def _code_of(error: VoyantError) -> ExitCode:
     """Return what an error means: the request was wrong, or a disk was full in the middle of it."""
     is_full = isinstance(error, FolderError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
     return ExitCode.FAILED if is_full else ExitCode.USAGE
+
+
+def leave_threads_behind(code: str | int | None) -> None:
+    """End the process now if a generator has left a thread that Python would wait for, for ever."""
+    until = time.monotonic() + _THREAD_SECONDS
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and not thread.daemon:
+            thread.join(max(until - time.monotonic(), 0))
+            if thread.is_alive():
+                say_error(f"The thread {thread.name!r}, left by a generator, is not waited for.")
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -39,6 +39,7 @@ from voyant.core.plugin_registry import PluginRegistry, default_registry
 from voyant.core.results import GeneratorResult, PipelineResult
 from voyant.jobs.interrupts import CtrlC
 from voyant.jobs.request import JobRequest, new_job_id
+from voyant.jobs.surroundings import Surroundings
 from voyant.observers import observing
 
 if TYPE_CHECKING:
@@ -102,13 +103,17 @@ def run_job(
     _warm_up(plan)
     with (
         observing(settings) as watchers,
+        Surroundings() as surroundings,
         CtrlC() as ctrl_c,
         closing(_open_store(context)) as store,
     ):
         recorder = _Recorder(store)
         context = GeneratorContext(context, settings=settings, services={"writer": store})
         result = run_plan(
-            plan, context, settings, observers=(recorder, ctrl_c, *watchers, *observers)
+            plan,
+            context,
+            settings,
+            observers=(recorder, surroundings, ctrl_c, *watchers, *observers),
         )
         store.generator = None
         artifacts, problems = list_artifacts(store.folder, result, store.written, store.digests)
