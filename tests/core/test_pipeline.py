@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import dataclasses
 import functools
@@ -8,6 +9,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from collections import UserDict
 from enum import StrEnum
 from pathlib import Path
@@ -226,6 +228,51 @@ def test_who_fails_gives_up_what_it_declared(registry) -> None:
 async def asynchronous(ctx):
     await asyncio.sleep(0)
     return {"a": "x"}
+
+
+async def never_done(ctx):
+    await asyncio.sleep(1000)
+
+
+def test_an_async_generator_is_cancelled_at_its_deadline(registry) -> None:
+    error = str(one(registry, never_done, timeout_seconds=0.2).error)
+    assert "was stopped at its time limit of 0.2 s" in error
+    assert [t.name for t in threading.enumerate() if t.name.startswith("voyant-")] == []
+
+
+def test_one_that_shields_itself_goes_on(registry) -> None:
+    release = threading.Event()
+
+    async def stubborn(ctx):
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.01)
+        return {}
+
+    error = str(one(registry, stubborn, timeout_seconds=0.1).error)
+    release.set()
+    assert "goes on in the background" in error
+
+
+@pytest.mark.parametrize("terms", [{}, {"timeout_seconds": 60}])
+def test_a_generator_that_runs_itself_does_not_go_on_for_ever(registry, terms) -> None:
+    calls = []
+
+    def generate(ctx):
+        calls.append(1)
+        inner = registry.run(ctx)
+        assert inner.results[0].error is None, inner.results[0].error
+        return {}
+
+    error = str(one(registry, generate, **terms).error)
+    assert "8 runs are going on inside of one another" in error
+    assert len(calls) == 8
+
+
+def test_a_generator_may_run_others(registry) -> None:
+    inner = PluginRegistry()
+    inner.register("inner")(lambda ctx: {"a": ctx.job_id})
+    assert one(registry, lambda ctx: inner.run(ctx).artifacts).artifacts == {"a": "job_1"}
 
 
 class AsyncObject:
