@@ -98,7 +98,7 @@ def _remove_if_abandoned(folder: Path) -> None:
     if sys.platform == "win32":
         return
     try:
-        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
+        lock = os.open(folder / _LOCK, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:  # somebody else's, or no scratch folder at all
         return
     try:
