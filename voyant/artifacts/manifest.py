@@ -135,7 +135,7 @@ class ArtifactEntry(ArtifactPart):
 
 
 class Problem(ArtifactPart):
-    """Something a generator said it had made, and that is not there."""
+    """Something a generator said it had made, and that is not there or not as it made it."""
 
     generator: str | None
     key: str | None
@@ -240,7 +240,10 @@ def _status(outcome: GeneratorResult | None) -> Literal["ok", "failed", "skipped
 
 
 def list_artifacts(
-    folder: Path, result: PipelineResult, written: Mapping[str, str | None]
+    folder: Path,
+    result: PipelineResult,
+    written: Mapping[str, str | None],
+    digests: Mapping[str, str],
 ) -> tuple[list[ArtifactEntry], list[Problem]]:
     """List the files that generators returned or wrote, and those that are not there.
 
@@ -249,6 +252,8 @@ def list_artifacts(
         result: The keys and paths that generators returned.
         written: Names that went through the store, each with its generator; a generator that failed
             has returned nothing, but what it wrote is there.
+        digests: SHA-256 of what went through the store: a file that is not like that any more was
+            changed by somebody who opened it by himself.
     """
     entries: list[ArtifactEntry] = []
     problems: list[Problem] = []
@@ -267,6 +272,10 @@ def list_artifacts(
             except (OSError, ValueError) as error:
                 message = f"{name!r} {_missing(error)}"
                 problems.append(Problem(generator=generator, key=None, message=message))
+    for path, digest in {entry.path: entry.sha256 for entry in entries}.items():
+        if digests.get(path, digest) != digest:
+            message = f"{path!r} was changed after its generator had written it."
+            problems.append(Problem(generator=written[path], key=None, message=message))
     return sorted(entries, key=lambda entry: (entry.path, entry.key or "")), problems
 
 

@@ -14,7 +14,7 @@ import typer
 
 from voyant import __version__
 from voyant.cli import baseline, config, generators, new_generator, run, verify
-from voyant.cli.exits import Debug, VoyantGroup, show_bug
+from voyant.cli.exits import Debug, VoyantGroup, leave_threads_behind, show_bug
 from voyant.cli.open import open_page
 
 __all__ = ["app", "main"]
@@ -70,4 +70,8 @@ def main() -> None:
         if reconfigure is not None:  # a table called 'café' must not stop an ASCII terminal
             reconfigure(errors="backslashreplace")
     sys.excepthook = show_bug
-    typer.main.get_command(app)(prog_name="voyant")
+    try:
+        typer.main.get_command(app)(prog_name="voyant")
+    except SystemExit as ending:
+        leave_threads_behind(ending.code)
+        raise

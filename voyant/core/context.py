@@ -99,6 +99,8 @@ class GeneratorContext(dict[str, Any]):
         self.artifacts: Mapping[str, str] = {}
         #: The generator's own parameters, an instance of what it declared; None without any.
         self.parameters: Any = None
+        #: Set by the run while an async generator runs: cancels it, from any thread.
+        self.cancel: Callable[[], None] | None = None
         #: Set by the run: tells `steps`, when somebody asks.
         self.account: Callable[[], tuple[StepReport, ...]] = tuple
 

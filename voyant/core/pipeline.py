@@ -6,12 +6,15 @@ import contextvars
 import logging
 import threading
 from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import suppress
+from contextvars import ContextVar
 from time import monotonic, perf_counter
 from types import MappingProxyType
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from voyant.core.context import GeneratorContext
 from voyant.core.definition import GeneratorDefinition
+from voyant.core.errors import ConfigurationError
 from voyant.core.outcome import checked_artifacts, message_of, text_of, trace_of
 from voyant.core.plan import Plan
 from voyant.core.results import GeneratorResult, PipelineResult, StepReport
@@ -19,6 +22,10 @@ from voyant.core.results import GeneratorResult, PipelineResult, StepReport
 __all__ = ["Observer", "run_plan"]
 
 _logger = logging.getLogger("voyant.pipeline")
+
+#: How many runs the current one is inside of: generators may run generators, but not for ever.
+_depth: ContextVar[int] = ContextVar("voyant_run_depth", default=0)
+_MAX_DEPTH: Final = 8
 
 
 class Observer:
@@ -54,7 +61,15 @@ def run_plan(
         context: Any mapping; it is copied, not changed.
         settings: Handed to the context.
         observers: Told of each step.
+
+    Raises:
+        ConfigurationError: Runs inside of runs, too deep: a generator runs itself.
     """
+    if _depth.get() >= _MAX_DEPTH:
+        raise ConfigurationError(
+            f"{_MAX_DEPTH} runs are going on inside of one another.",
+            remedy="A generator must not run itself; give what it runs a registry of its own.",
+        )
     ctx = GeneratorContext(context, settings=settings)
     result = PipelineResult(success=True)
     ctx.artifacts = MappingProxyType(result.artifacts)
@@ -62,9 +77,10 @@ def run_plan(
         f"job={text_of(ctx.get('job_id', '-'))} tenant={text_of(ctx.get('tenant_id', '-'))}"
     )
     ctx.account = lambda: _account(plan, result)
-    producers: dict[str, str] = {}
+    producers = _claims(plan)
     limit = plan.timeout_seconds
     deadline = None if limit is None else monotonic() + limit
+    outer = _depth.set(_depth.get() + 1)
     try:
         _make_folder(ctx)
         _tell(observers, "run_started", plan, ctx)
@@ -78,7 +94,8 @@ def run_plan(
                 _logger.info("%s skipped: %s %s", definition.name, reason, owner)
                 _tell(observers, "generator_skipped", definition, reason)
                 continue
-            _tell(observers, "generator_started", definition)
+            if observers:  # what nobody listens to costs nothing
+                _tell(observers, "generator_started", definition)
             ctx.parameters = step.parameters
             outcome = _run_one(definition, ctx, producers, deadline)
             result.results.append(outcome)
@@ -86,12 +103,39 @@ def run_plan(
                 result.artifacts.update(outcome.artifacts)
             elif definition.is_core:
                 result.success, result.failed_core = False, definition.name
-            _log(outcome, owner)
-            _tell(observers, "generator_finished", definition, outcome)
+            else:
+                _give_up_claims(definition, producers)
+            if not outcome.success or _logger.isEnabledFor(logging.INFO):
+                _log(outcome, owner)
+            if observers:
+                _tell(observers, "generator_finished", definition, outcome)
     finally:
+        _depth.reset(outer)
         ctx.close()
     _tell(observers, "run_finished", result)
     return result
+
+
+def _claims(plan: Plan) -> dict[str, str]:
+    """Return whose each declared artifact key is, before anything runs: ours before a plugin's.
+
+    So a plugin that runs early cannot take a key away from a generator that runs later.
+    """
+    claimants = [
+        step.definition for step in plan.steps if step.definition.produces and not step.skip_reason
+    ]
+    claims: dict[str, str] = {}
+    for definition in sorted(claimants, key=lambda found: found.origin is not None):
+        for key in definition.produces:
+            claims.setdefault(key, definition.name)
+    return claims
+
+
+def _give_up_claims(definition: GeneratorDefinition, producers: dict[str, str]) -> None:
+    """Leave the keys of a generator that failed to those after it."""
+    for key in definition.produces:
+        if producers.get(key) == definition.name:
+            del producers[key]
 
 
 def _account(plan: Plan, result: PipelineResult) -> tuple[StepReport, ...]:
@@ -153,19 +197,20 @@ def _call(definition: GeneratorDefinition, ctx: GeneratorContext, deadline: floa
             memory_limit_bytes=definition.memory_limit_bytes,
         )
     if seconds is None:
-        return _finished(definition.handler(ctx))
+        returned = definition.handler(ctx)
+        return returned if type(returned) is dict else _finished(returned, ctx)
     from voyant.core.isolation import call_with_deadline  # noqa: PLC0415 - only where asked for
 
     def handler(given: GeneratorContext) -> object:
-        return _finished(definition.handler(given))
+        return _finished(definition.handler(given), given)
 
     return call_with_deadline(handler, ctx, seconds)
 
 
-def _finished(returned: object) -> object:
+def _finished(returned: object, ctx: GeneratorContext) -> object:
     """Wait for what an async handler returned."""
     if hasattr(type(returned), "__await__"):
-        return _wait_for(cast("Awaitable[object]", returned))
+        return _wait_for(cast("Awaitable[object]", returned), ctx)
     return returned
 
 
@@ -182,7 +227,8 @@ def _run_one(
     try:
         returned = _call(definition, ctx, deadline)
         artifacts = checked_artifacts(returned, definition.name, producers)
-        producers.update(dict.fromkeys(artifacts, definition.name))
+        if artifacts:
+            producers.update(dict.fromkeys(artifacts, definition.name))
     except KeyboardInterrupt:
         raise
     except BaseException as caught:
@@ -201,12 +247,23 @@ def _is_interrupt(caught: BaseException) -> bool:
     return group.subgroup(KeyboardInterrupt) is not None
 
 
-def _wait_for(awaitable: Awaitable[object]) -> object:
+def _wait_for(awaitable: Awaitable[object], ctx: GeneratorContext) -> object:
     """Run an async generator to its end, also where an event loop already runs (a notebook)."""
     import asyncio  # noqa: PLC0415 - costs a third of our import, and few generators are async
 
     async def wait() -> object:
-        return await awaitable
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None  # noqa: S101 - asyncio.run made one
+
+        def cancel() -> None:
+            with suppress(RuntimeError):  # the loop has just ended
+                loop.call_soon_threadsafe(task.cancel)
+
+        ctx.cancel = cancel  # what a deadline interrupts, beside queries
+        try:
+            return await awaitable
+        finally:
+            ctx.cancel = None
 
     try:
         asyncio.get_running_loop()

@@ -7,8 +7,6 @@ remembered for the run, so that a table is not scanned again for a later generat
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +17,7 @@ import duckdb
 
 from voyant.core.checks import FailureCount, RowCheck
 from voyant.core.errors import EngineError, SourceError, UnknownTableError
+from voyant.core.scratch import Scratch
 from voyant.core.series import BinAxis, GridCounts, GroupMeans, TimeCount, TimeGrain
 from voyant.core.tables import (
     Association,
@@ -39,6 +38,7 @@ from voyant.engines import duckdb_relations as relations
 from voyant.engines import duckdb_series as series
 from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_columns
 from voyant.engines.duckdb_types import column_kind
+from voyant.engines.ingest import NO_SPACE_REMEDY, is_disk_full
 from voyant.engines.recipe import ConnectionRecipe, add_connection, open_connection, quote_literal
 from voyant.engines.sandbox import QueryLimits, Sandbox
 from voyant.engines.sources import first_line, open_sources, quote_name
@@ -99,13 +99,13 @@ class DuckDBEngine:
             self._compared = self._open_references(reference or {})
             self._connect()
         except duckdb.Error as error:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._files.remove()
             raise SourceError(
                 f"An input cannot be opened: {first_line(error)}.",
                 remedy="Check that it is whole and of the kind its name says.",
             ) from error
         except BaseException:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._files.remove()
             raise
 
     def _start(
@@ -115,7 +115,8 @@ class DuckDBEngine:
         temp_directory: str | Path | None,
         limits: QueryLimits,
     ) -> None:
-        self._scratch = Path(tempfile.mkdtemp(prefix="voyant-", dir=temp_directory))
+        self._files = Scratch("engine", temp_directory)
+        self._scratch = self._files.folder
         self._threads, self._memory_limit_bytes = threads, memory_limit_bytes
         self._limits = limits
         self._wide_text_rows = WIDE_TEXT_ROWS
@@ -438,7 +439,7 @@ class DuckDBEngine:
         if self._helper is not None:
             self._helper.close()
         self._connection.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._files.remove()
 
     def _remember(self, key: tuple[object, ...], compute: Callable[[], _T]) -> _T:
         """Answer from memory, or compute; DuckDB's errors become ours."""
@@ -456,10 +457,14 @@ class DuckDBEngine:
                     raise EngineError(
                         f"Table {table!r} needs more memory or disk than it may use: "
                         f"{first_line(error)}.",
-                        remedy="Raise the memory limit, or name another temporary directory.",
+                        remedy="Raise memory_limit, free some space in "
+                        f"{str(self._scratch.parent)!r}, or let temp_directory name another disk.",
                     ) from error
                 except duckdb.Error as error:
-                    raise EngineError(f"Table {table!r}: {first_line(error)}.") from error
+                    raise EngineError(
+                        f"Table {table!r}: {first_line(error)}.",
+                        remedy=NO_SPACE_REMEDY if is_disk_full(error) else "",
+                    ) from error
             found: _T = self._memory[key]
             return found
 
@@ -504,5 +509,5 @@ class _ReopenedEngine(DuckDBEngine):
         try:
             self._connect()
         except duckdb.Error as error:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._files.remove()
             raise EngineError(f"The tables cannot be opened again: {error}") from error

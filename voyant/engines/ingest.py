@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +16,17 @@ from voyant.engines.recipe import ConnectionRecipe, quote_literal
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Ingest", "database_alias", "first_line", "quote_name"]
+__all__ = [
+    "NO_SPACE_REMEDY",
+    "Ingest",
+    "database_alias",
+    "first_line",
+    "is_disk_full",
+    "quote_name",
+]
 
 _FILE = "scratch.duckdb"
+NO_SPACE_REMEDY = "Free some space there, or let temp_directory name another disk."
 _RESERVED = ("", "memory", "temp", "system", "scratch")
 
 
@@ -201,6 +211,15 @@ def first_line(error: BaseException) -> str:
     """
     text = str(error).strip().split("\n", 1)[0]
     return re.sub(r"^(?:[A-Z][A-Za-z ]* Error: )+", "", text).rstrip(" .")
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether something failed for want of space on a disk: DuckDB says it in the system's words.
+
+    >>> is_disk_full(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    True
+    """
+    return os.strerror(errno.ENOSPC) in str(error)
 
 
 def _folded(name: str) -> bytes:

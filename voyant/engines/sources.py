@@ -16,7 +16,14 @@ from typing import Any, Final, cast
 
 from voyant.core.errors import SourceError, did_you_mean
 from voyant.engines.delimited import csv_problem, csv_selects, list_files
-from voyant.engines.ingest import Ingest, database_alias, first_line, quote_name
+from voyant.engines.ingest import (
+    NO_SPACE_REMEDY,
+    Ingest,
+    database_alias,
+    first_line,
+    is_disk_full,
+    quote_name,
+)
 from voyant.engines.recipe import ConnectionRecipe, quote_literal
 
 __all__ = ["first_line", "open_sources", "quote_name"]
@@ -95,9 +102,10 @@ def _open_one(opening: Ingest, name: str, source: object) -> None:
                 "interface.",
             )
     except (duckdb.Error, OSError, UnicodeError) as error:
+        remedy = "Check that it is whole and of the kind its name says."
         raise SourceError(
             f"{origin!r} cannot be read as a table: {first_line(error)}.",
-            remedy="Check that it is whole and of the kind its name says.",
+            remedy=NO_SPACE_REMEDY if is_disk_full(error) else remedy,
         ) from error
 
 

@@ -154,7 +154,13 @@ def compute(
     )
 
 
-@register("drift", is_core=False, feature_flag="enable_drift", order=50)
+@register(
+    "drift",
+    is_core=False,
+    feature_flag="enable_drift",
+    order=50,
+    produces=("drift", "drift_html", "baseline"),
+)
 def generate_drift(ctx: GeneratorContext) -> ArtifactResult:
     """Compare each table with its baseline or reference: columns, schema, volume, freshness."""
     thresholds = _thresholds(ctx)

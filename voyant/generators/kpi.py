@@ -196,7 +196,7 @@ def _masked(kpi: KpiResult) -> KpiResult:
     )
 
 
-@register("kpi", is_core=True, order=20)
+@register("kpi", is_core=True, order=20, produces=("kpis",))
 def generate_kpis(ctx: GeneratorContext) -> ArtifactResult:
     """Run the job's KPIs and judge them by their thresholds and by the job before.
 

@@ -98,7 +98,7 @@ def compute(summary: TableSummary, measured: Measured, budget: Budget) -> TableP
     return profile.model_copy(update={"alerts": table_alerts(summary.name, profile)})
 
 
-@register("profile", is_core=True, order=10)
+@register("profile", is_core=True, order=10, produces=("profile", "profile_html"))
 def generate_profile(ctx: GeneratorContext) -> ArtifactResult:
     """Profile every table: types and meanings, missing and frequent values, keys, correlations."""
     budget = Budget(

@@ -136,7 +136,7 @@ def _contract(contract: Contract, checks: Sequence[CheckResult]) -> ContractResu
     )
 
 
-@register("quality", feature_flag="enable_quality", order=40)
+@register("quality", feature_flag="enable_quality", order=40, produces=("quality", "quality_html"))
 def generate_quality(ctx: GeneratorContext) -> ArtifactResult:
     """Check every table, by what its columns look like and by what contracts and rules demand.
 

@@ -449,7 +449,7 @@ def _show_reference(link: Reference, join: Containment) -> ReferenceResult:
     )
 
 
-@register("sufficiency", is_core=True, order=30)
+@register("sufficiency", is_core=True, order=30, produces=("sufficiency",))
 def generate_sufficiency(ctx: GeneratorContext) -> ArtifactResult:
     """Score whether the tables are good enough to analyse, and say what cost which points."""
     tables = [ctx.summary(name) for name in ctx.tables]

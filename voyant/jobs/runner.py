@@ -39,6 +39,7 @@ from voyant.core.plugin_registry import PluginRegistry, default_registry
 from voyant.core.results import GeneratorResult, PipelineResult
 from voyant.jobs.interrupts import CtrlC
 from voyant.jobs.request import JobRequest, new_job_id
+from voyant.jobs.surroundings import Surroundings
 from voyant.observers import observing
 
 if TYPE_CHECKING:
@@ -102,16 +103,20 @@ def run_job(
     _warm_up(plan)
     with (
         observing(settings) as watchers,
+        Surroundings() as surroundings,
         CtrlC() as ctrl_c,
         closing(_open_store(context)) as store,
     ):
         recorder = _Recorder(store)
         context = GeneratorContext(context, settings=settings, services={"writer": store})
         result = run_plan(
-            plan, context, settings, observers=(recorder, ctrl_c, *watchers, *observers)
+            plan,
+            context,
+            settings,
+            observers=(recorder, surroundings, ctrl_c, *watchers, *observers),
         )
         store.generator = None
-        artifacts, problems = list_artifacts(store.folder, result, store.written)
+        artifacts, problems = list_artifacts(store.folder, result, store.written, store.digests)
         manifest = Manifest(
             job_id=context.job_id,
             tenant_id=context.tenant_id,
@@ -204,8 +209,8 @@ class _Recorder(Observer):
         self.engine_name: str | None = None
 
     def run_started(self, plan: Plan, context: GeneratorContext) -> None:
-        del plan
         self._context = context
+        self._store.expected = {step.definition.name for step in plan.steps if not step.skip_reason}
 
     def generator_started(self, definition: GeneratorDefinition) -> None:
         self._store.generator = definition.name
