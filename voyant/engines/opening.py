@@ -60,7 +60,7 @@ def open_engine(ctx: GeneratorContext) -> Engine:
 
 
 def _open_warehouse(ctx: GeneratorContext, url: str) -> Engine:
-    engine: object = open_warehouse(
+    return open_warehouse(
         url,
         tables=cast("Sequence[str]", ctx.get("tables") or ()),
         reference=cast("Mapping[str, object]", ctx.get("reference") or {}),
@@ -68,7 +68,6 @@ def _open_warehouse(ctx: GeneratorContext, url: str) -> Engine:
         memory_limit_bytes=cast("int | None", ctx.setting("memory_limit")),
         temp_directory=cast("str | None", ctx.setting("temp_directory")),
     )
-    return cast("Engine", engine)
 
 
 def _warehouse_file(url: str) -> Path:
