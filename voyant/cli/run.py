@@ -99,10 +99,12 @@ def run(  # noqa: PLR0913 - the options of the command
     from voyant.core.errors import ConfigurationError
     from voyant.jobs.fail_on import parse_gate
     from voyant.jobs.request import JobRequest
+    from voyant.objects.access import ObjectAccess
 
     gates = [parse_gate(text) for text in fail_on or ()]
     settings = settings_for(config, no_plugins=no_plugins, events=events)
-    sources = read_sources(paths or [], table or [])
+    objects = ObjectAccess.of(lambda name: getattr(settings, name))
+    sources = read_sources(paths or [], table or [], objects=objects)
     if not sources:
         _check_warehouse(settings, warehouse)
     elif warehouse is not None:

@@ -39,8 +39,10 @@ from voyant.engines import duckdb_series as series
 from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_column
 from voyant.engines.duckdb_types import column_kind
 from voyant.engines.recipe import ConnectionRecipe, open_connection, quote_literal
+from voyant.engines.remote import RemoteFiles
 from voyant.engines.sandbox import QueryLimits, Sandbox
 from voyant.engines.sources import first_line, open_sources, quote_name
+from voyant.objects.access import ObjectAccess
 
 __all__ = ["DuckDBEngine", "EngineHandover"]
 
@@ -60,7 +62,7 @@ class DuckDBEngine:
     #: Statements that open what the tables are compared with.
     _compared: tuple[str, ...]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing an operator can set
         self,
         sources: Mapping[str, object],
         *,
@@ -71,6 +73,7 @@ class DuckDBEngine:
         temp_directory: str | Path | None = None,
         limits: QueryLimits | None = None,
         wide_text_rows: int = WIDE_TEXT_ROWS,
+        objects: ObjectAccess | None = None,
     ) -> None:
         """Open the inputs; text files are parsed here, once.
 
@@ -85,20 +88,25 @@ class DuckDBEngine:
             temp_directory: For parsed inputs and spilling; the system's when None.
             limits: For users' queries.
             wide_text_rows: Rows above which text of which most values differ is grouped by hash.
+            objects: Opens what is in object storage.
 
         Raises:
             SourceError: An input that cannot be opened as a table.
         """
         self._start(threads, memory_limit_bytes, temp_directory, limits or QueryLimits())
         self._wide_text_rows = wide_text_rows
+        if objects is not None:
+            self._remote = RemoteFiles(objects, self._scratch / "objects")
         try:
-            self._recipe, self.origins = open_sources(sources, tables, self._scratch)
+            self._recipe, self.origins = open_sources(
+                sources, tables, self._scratch, remote=self._remote
+            )
             self._compared = self._open_references(reference or {})
             self._connect()
         except duckdb.Error as error:
             shutil.rmtree(self._scratch, ignore_errors=True)
             raise SourceError(
-                f"An input cannot be opened: {first_line(error)}.",
+                f"An input cannot be opened: {self._remote.named(first_line(error))}.",
                 remedy="Check that it is whole and of the kind its name says.",
             ) from error
         except BaseException:
@@ -119,6 +127,7 @@ class DuckDBEngine:
         self._references: dict[str, str] = {}
         self._currents: dict[str, str] = {}
         self._compared = ()
+        self._remote = RemoteFiles(ObjectAccess(), self._scratch / "objects")
         self._sandbox: Sandbox | None = None
         self._memory: dict[tuple[object, ...], Any] = {}
         self._lock = threading.RLock()
@@ -161,7 +170,9 @@ class DuckDBEngine:
         others = {table: source for table, source in sources.items() if table not in splits}
         scratch = self._scratch / "reference"
         scratch.mkdir()
-        recipe, _ = open_sources(others, tuple(others), scratch, prefix=_REFERENCE)
+        recipe, _ = open_sources(
+            others, tuple(others), scratch, prefix=_REFERENCE, remote=self._remote
+        )
         self._references = {table: _REFERENCE + table for table in (*recipe.tables, *splits)}
         self._currents = {table: _CURRENT + table for table in splits}
         statements = [s for table, split in splits.items() for s in self._split(table, split)]
@@ -429,7 +440,8 @@ class DuckDBEngine:
                         remedy="Raise the memory limit, or name another temporary directory.",
                     ) from error
                 except duckdb.Error as error:
-                    raise EngineError(f"Table {table!r}: {first_line(error)}.") from error
+                    told = self._remote.named(first_line(error))
+                    raise EngineError(f"Table {table!r}: {told}.") from error
             found: _T = self._memory[key]
             return found
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from voyant.core.config import redact_url
 from voyant.core.errors import ConfigurationError, SourceError
+from voyant.objects.access import ObjectAccess
 
 if TYPE_CHECKING:
     from voyant.core.context import GeneratorContext
@@ -50,6 +51,7 @@ def open_engine(ctx: GeneratorContext) -> Engine:
             memory_limit_bytes=int(cast("int", ctx.setting("query_memory_limit"))),
             threads=cast("int", ctx.setting("query_threads")),
         ),
+        objects=ObjectAccess.of(ctx.setting),
     )
     if ctx.kpis:
         engine.prepare_queries()  # its process starts while the profile is made

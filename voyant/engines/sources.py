@@ -18,6 +18,8 @@ from voyant.core.errors import SourceError, did_you_mean
 from voyant.engines.delimited import csv_problem, csv_selects, list_files
 from voyant.engines.ingest import Ingest, database_alias, first_line, quote_name
 from voyant.engines.recipe import ConnectionRecipe, quote_literal
+from voyant.engines.remote import RemoteFiles, is_remote
+from voyant.objects.access import ObjectAccess
 
 __all__ = ["first_line", "open_sources", "quote_name"]
 
@@ -35,7 +37,12 @@ _log = logging.getLogger("voyant.engines.sources")
 
 
 def open_sources(
-    sources: Mapping[str, object], names: Sequence[str], scratch: Path, *, prefix: str = ""
+    sources: Mapping[str, object],
+    names: Sequence[str],
+    scratch: Path,
+    *,
+    prefix: str = "",
+    remote: RemoteFiles | None = None,
 ) -> tuple[ConnectionRecipe, dict[str, str]]:
     """Find the inputs, parse what has to be parsed, and say how to open the tables.
 
@@ -44,8 +51,9 @@ def open_sources(
             interface (a data frame). A database or workbook of several tables gives them all,
             under their own names, or as `source.table` where that name is taken.
         names: Tables to keep, in this order; all of them when empty.
-        scratch: Folder for what had to be parsed.
+        scratch: Folder for what had to be parsed or downloaded.
         prefix: Put before the name of each view and attached file, which has to be an identifier.
+        remote: Downloads what is in object storage; with the environment's credentials when None.
 
     Returns:
         The recipe, and for each table where it came from.
@@ -54,9 +62,14 @@ def open_sources(
         SourceError: An input that is missing, empty, of an unknown kind or cannot be parsed.
     """
     opening = Ingest(scratch, tuple(names), prefix)
+    remote = remote or RemoteFiles(ObjectAccess(), scratch / "objects")
     try:
         for name, source in sources.items():
-            if _may_hold_several(source) or opening.wants(name):
+            if not (_may_hold_several(source) or opening.wants(name)):
+                continue
+            if is_remote(source):
+                _open_remote(opening, name, cast("str | Sequence[object]", source), remote)
+            else:
                 _open_one(opening, name, source)
         for name in names:
             if name not in opening.tables:
@@ -70,10 +83,27 @@ def open_sources(
         opening.close()
 
 
+def _open_remote(
+    opening: Ingest, name: str, source: str | Sequence[object], remote: RemoteFiles
+) -> None:
+    """Download an input, then open it as any other; only messages and origins differ."""
+    local = remote.fetch(source, lambda path: _kind(path) in _PARQUET)
+    known = set(opening.tables)
+    try:
+        _open_one(opening, name, local)
+    except SourceError as error:
+        raise SourceError(remote.named(error.what), remedy=remote.named(error.remedy)) from error
+    for table in opening.tables.keys() - known:
+        opening.tables[table] = remote.named(opening.tables[table])
+
+
 def _may_hold_several(source: object) -> bool:
     if not isinstance(source, (str, Path)):
         return False
-    return _kind(Path(source)) not in (*_PARQUET, *_TEXT, *_JSON, *_ARROW)
+    kind = _kind(Path(source))
+    if not kind and is_remote(source):
+        return False
+    return kind not in (*_PARQUET, *_TEXT, *_JSON, *_ARROW)
 
 
 def _open_one(opening: Ingest, name: str, source: object) -> None:
