@@ -173,18 +173,20 @@ def _run(
         progress.stop()
     trips = judge_gates(gates, read_artifacts(job.result.artifacts)) if gates else []
     if json:
-        page = _page(job.folder)
+        page = _page(job)
         print_json(
             {
                 "success": job.manifest.success,
-                "folder": str(job.folder),
-                "page": None if page is None else str(page),
+                "folder": job.location,
+                "page": page,
                 "failed_gates": {str(trip.gate): trip.message for trip in trips},
                 "manifest": job.manifest.model_dump(mode="json"),
             }
         )
     else:
         _show_job(job)
+    if job.scratch is not None:
+        job.scratch.close()
     for outcome in job.result.results:
         if debug and outcome.traceback:
             sys.stderr.write(outcome.traceback)
@@ -215,10 +217,10 @@ def _show_job(job: JobResult) -> None:
             for entry in job.manifest.generators
         ],
     )
-    print_line(f"{len(job.manifest.artifacts)} artifacts in {job.folder}")
-    page = _page(job.folder)
+    print_line(f"{len(job.manifest.artifacts)} artifacts in {job.location}")
+    page = _page(job)
     if page is not None:
-        print_line(f"Open {page}")
+        print_line(f"Open {page}" if job.scratch is None else f"voyant open {job.location}")
 
 
 def _brief(paths: Sequence[str]) -> str:
@@ -230,9 +232,9 @@ def _brief(paths: Sequence[str]) -> str:
     return f"{', '.join(listed[:_LISTED_FILES])} and {rest} more"
 
 
-def _page(folder: Path) -> Path | None:
-    pages = (folder / name for name in ("index.html", "profile.html"))
-    return next((page for page in pages if page.is_file()), None)
+def _page(job: JobResult) -> str | None:
+    names = (name for name in ("index.html", "profile.html") if (job.folder / name).is_file())
+    return next((f"{job.location}/{name}" for name in names), None)
 
 
 def _check_warehouse(settings: Settings, given: str | None) -> None:

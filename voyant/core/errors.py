@@ -114,7 +114,7 @@ class FolderError(VoyantError, OSError):
 
 
 class ObjectStoreError(VoyantError, OSError):
-    """Object storage that could not be read or written; no word of a server's answer is passed on."""
+    """Object storage that could not be read or written; no server's words are passed on."""
 
 
 class GeneratorError(VoyantError, RuntimeError):

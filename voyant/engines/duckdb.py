@@ -6,8 +6,6 @@ remembered for the run, so that a table is not scanned again for a later generat
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +16,7 @@ import duckdb
 
 from voyant.core.checks import FailureCount, RowCheck
 from voyant.core.errors import EngineError, SourceError, UnknownTableError
+from voyant.core.scratch import ScratchFolder
 from voyant.core.series import BinAxis, GridCounts, GroupMeans, TimeCount, TimeGrain
 from voyant.core.tables import (
     Association,
@@ -104,13 +103,13 @@ class DuckDBEngine:
             self._compared = self._open_references(reference or {})
             self._connect()
         except duckdb.Error as error:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._folder.close()
             raise SourceError(
                 f"An input cannot be opened: {self._remote.named(first_line(error))}.",
                 remedy="Check that it is whole and of the kind its name says.",
             ) from error
         except BaseException:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._folder.close()
             raise
 
     def _start(
@@ -120,7 +119,8 @@ class DuckDBEngine:
         temp_directory: str | Path | None,
         limits: QueryLimits,
     ) -> None:
-        self._scratch = Path(tempfile.mkdtemp(prefix="voyant-", dir=temp_directory))
+        self._folder = ScratchFolder("engine", temp_directory)
+        self._scratch = self._folder.path
         self._threads, self._memory_limit_bytes = threads, memory_limit_bytes
         self._limits = limits
         self._wide_text_rows = WIDE_TEXT_ROWS
@@ -419,7 +419,7 @@ class DuckDBEngine:
         if self._sandbox is not None:
             self._sandbox.close()
         self._connection.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._folder.close()
 
     def _remember(self, key: tuple[object, ...], compute: Callable[[], _T]) -> _T:
         """Answer from memory, or compute; DuckDB's errors become ours."""
@@ -486,5 +486,5 @@ class _ReopenedEngine(DuckDBEngine):
         try:
             self._connect()
         except duckdb.Error as error:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._folder.close()
             raise EngineError(f"The tables cannot be opened again: {error}") from error

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -37,8 +37,10 @@ from voyant.core.pipeline import Observer, run_plan
 from voyant.core.plan import Plan
 from voyant.core.plugin_registry import PluginRegistry, default_registry
 from voyant.core.results import GeneratorResult, PipelineResult
+from voyant.core.scratch import ScratchFolder
 from voyant.jobs.interrupts import CtrlC
 from voyant.jobs.request import JobRequest, new_job_id
+from voyant.jobs.staging import Staging
 from voyant.observers import observing
 
 if TYPE_CHECKING:
@@ -58,14 +60,18 @@ class JobResult:
     """What came of a job.
 
     Attributes:
-        folder: Where its files are.
+        folder: Where its files are, on this machine.
         manifest: The account of it, as written to `manifest.json`.
         result: What the pipeline returned, with tracebacks.
+        location: Where its files belong: the folder, or its address in object storage.
+        scratch: Keeps the folder, where the files belong elsewhere, while this result is held.
     """
 
     folder: Path
     manifest: Manifest
     result: PipelineResult
+    location: str
+    scratch: ScratchFolder | None = field(default=None, repr=False)
 
 
 def run_job(
@@ -91,6 +97,7 @@ def run_job(
             wrong check or contract; nothing ran.
         UnsafeNameError: A job or tenant name that could lead outside the root; nothing ran.
         FolderError: The folder is another tenant's, in use, or cannot be written.
+        ObjectStoreError: The root is in object storage and cannot be read or written.
     """
     settings = settings or get_settings()
     context = make_context(request, settings)
@@ -99,6 +106,9 @@ def run_job(
     _check_quality(request, settings)
     started_at, clock = datetime.now(UTC), perf_counter()
     context.setdefault("as_of", started_at)
+    root, tenant = str(context["artifacts_root"]), context.tenant_id
+    staging = Staging(root, str(context["job_id"]), tenant, settings)
+    context["artifacts_root"] = staging.local_root
     _warm_up(plan)
     with (
         observing(settings) as watchers,
@@ -137,7 +147,15 @@ def run_job(
         folder = store.folder
     _remember_kpis(context, manifest, folder)
     _remember_baselines(context, manifest, folder)
-    return JobResult(folder=folder, manifest=manifest, result=result)
+    staging.publish(folder, manifest)
+    staging.push_state()
+    return JobResult(
+        folder=folder,
+        manifest=manifest,
+        result=result,
+        location=staging.location if staging.scratch else str(folder),
+        scratch=staging.scratch,
+    )
 
 
 def _warm_up(plan: Plan) -> None:
