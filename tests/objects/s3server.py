@@ -55,7 +55,7 @@ class S3Server:
         import xml.etree.ElementTree as ET
 
         _, body, _ = self.ask("GET", f"/{bucket}?list-type=2&max-keys=1000")
-        return [e.text for e in ET.fromstring(body).iter() if e.tag.endswith("}Key")]  # noqa: S314
+        return [e.text or "" for e in ET.fromstring(body).iter() if e.tag.endswith("}Key")]  # noqa: S314
 
 
 def free_port() -> int:

@@ -53,6 +53,19 @@ def run(  # noqa: PLR0913 - the options of the command
             help="An earlier state of a table to compare it with; may be repeated.",
         ),
     ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=CONDITION", help="Look at these rows of a table only; may be repeated."
+        ),
+    ] = None,
+    sample: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=ROWS|PERCENT",
+            help="Look at a sample of a table, 100000 or 1%; may be repeated.",
+        ),
+    ] = None,
     warehouse: Annotated[
         str | None,
         typer.Option(metavar="URL", help="Where tables live when no path is named."),
@@ -122,6 +135,8 @@ def run(  # noqa: PLR0913 - the options of the command
         artifacts_root=out,
         as_of=as_of,
         contracts=contract or (),
+        where=where or (),
+        sample=sample or (),
         warehouse_url=warehouse,
     )
     _run(request, settings, json=json, debug=is_debug(ctx), gates=gates)

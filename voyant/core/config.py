@@ -151,6 +151,11 @@ class Settings(BaseSettings, FlagSource):
     after four slashes."""
     tables: dict[str, str] = Field(default_factory=dict[str, str])
     """Tables by name, each a path, a glob or a folder: `orders = "data/orders/*.parquet"`."""
+    select: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
+    """Which rows of a table to look at: `[select.orders]` with `where`, `last` and `time_column`,
+    `sample`; see docs/how-to/selections.md."""
+    max_scan_bytes: ByteSize | None = Field(default=None, gt=0)
+    """A table whose full scan would read more is refused, unless its rows are selected: `10GB`."""
     kpis: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
     """KPI definitions: `name`, `sql` and optionally `unit`, `format`, `direction`, `target` ..."""
 

@@ -17,6 +17,7 @@ import duckdb
 from voyant.core.checks import FailureCount, RowCheck
 from voyant.core.errors import EngineError, SourceError, UnknownTableError
 from voyant.core.scratch import ScratchFolder
+from voyant.core.selection import TableSelection
 from voyant.core.series import BinAxis, GridCounts, GroupMeans, TimeCount, TimeGrain
 from voyant.core.tables import (
     Association,
@@ -35,6 +36,7 @@ from voyant.engines import duckdb_comparisons as comparisons
 from voyant.engines import duckdb_correlations as correlations
 from voyant.engines import duckdb_relations as relations
 from voyant.engines import duckdb_series as series
+from voyant.engines.duckdb_selection import WHOLE, select_rows
 from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_column
 from voyant.engines.duckdb_types import column_kind
 from voyant.engines.recipe import ConnectionRecipe, open_connection, quote_literal
@@ -73,6 +75,8 @@ class DuckDBEngine:
         limits: QueryLimits | None = None,
         wide_text_rows: int = WIDE_TEXT_ROWS,
         objects: ObjectAccess | None = None,
+        selections: Mapping[str, TableSelection] | None = None,
+        max_scan_bytes: int | None = None,
     ) -> None:
         """Open the inputs; text files are parsed here, once.
 
@@ -88,6 +92,9 @@ class DuckDBEngine:
             limits: For users' queries.
             wide_text_rows: Rows above which text of which most values differ is grouped by hash.
             objects: Opens what is in object storage.
+            selections: Which rows of a table to look at, all of those not named.
+            max_scan_bytes: A table whose full scan reads more is refused before it is read, unless
+                rows of it are selected.
 
         Raises:
             SourceError: An input that cannot be opened as a table.
@@ -97,8 +104,24 @@ class DuckDBEngine:
         if objects is not None:
             self._remote = RemoteFiles(objects, self._scratch / "objects")
         try:
-            self._recipe, self.origins = open_sources(
-                sources, tables, self._scratch, remote=self._remote
+            self._selections |= selections or {}
+            opened = open_sources(
+                sources,
+                tables,
+                self._scratch,
+                remote=self._remote,
+                hidden={table: WHOLE + table for table in self._selections},
+                max_scan_bytes=max_scan_bytes,
+            )
+            self.origins = opened.origins
+            self._scan_bytes |= opened.scan_bytes
+            self._recipe, self._queried = select_rows(
+                opened.recipe,
+                self._selections,
+                self._scratch,
+                threads=threads,
+                memory_limit_bytes=memory_limit_bytes,
+                temp_directory=self._scratch / "spill",
             )
             self._compared = self._open_references(reference or {})
             self._connect()
@@ -128,6 +151,8 @@ class DuckDBEngine:
         self._currents: dict[str, str] = {}
         self._compared = ()
         self._remote = RemoteFiles(ObjectAccess(), self._scratch / "objects")
+        self._selections: dict[str, TableSelection] = {}
+        self._scan_bytes: dict[str, int] = {}
         self._sandbox: Sandbox | None = None
         self._memory: dict[tuple[object, ...], Any] = {}
         self._lock = threading.RLock()
@@ -146,6 +171,8 @@ class DuckDBEngine:
         """Return what another process needs to open the same tables while this one lives."""
         return EngineHandover(
             recipe=self._recipe,
+            queried=self._queried,
+            selections=self._selections,
             origins=self.origins,
             # Not under the lock: whoever holds it may be a generator that has been given up.
             memory=dict(self._memory),
@@ -170,9 +197,9 @@ class DuckDBEngine:
         others = {table: source for table, source in sources.items() if table not in splits}
         scratch = self._scratch / "reference"
         scratch.mkdir()
-        recipe, _ = open_sources(
+        recipe = open_sources(
             others, tuple(others), scratch, prefix=_REFERENCE, remote=self._remote
-        )
+        ).recipe
         self._references = {table: _REFERENCE + table for table in (*recipe.tables, *splits)}
         self._currents = {table: _CURRENT + table for table in splits}
         statements = [s for table, split in splits.items() for s in self._split(table, split)]
@@ -335,6 +362,24 @@ class DuckDBEngine:
         """Return the name under which the state to compare with the reference answers questions."""
         return self._currents.get(table, table)
 
+    def selection(self, table: str) -> TableSelection | None:
+        """Return what was selected of a table or its reference, None for all of it."""
+        for names in (self._references, self._currents):
+            for known, name in names.items():
+                # Of a reference from elsewhere nothing was selected; a split is of selected rows.
+                if table == name and known in self._currents:
+                    return self._selections.get(known)
+        return self._selections.get(table)
+
+    def scan_bytes(self, table: str) -> int | None:
+        """Return what a full scan of the whole table reads: files' sizes, a database's blocks."""
+        return self._scan_bytes.get(table)
+
+    def whole_row_count(self, table: str) -> int | None:
+        """Count all rows of a table, also those that were not selected: by metadata, mostly."""
+        whole = WHOLE + table if table in self._selections else table
+        return self._remember(("whole", table), lambda: self._row_count(whole))
+
     def value_counts(self, table: str, column: str, *, limit: int) -> ValueCounts:
         """Count the rows of each value, the `limit` most frequent ones at most: one scan."""
         return self._remember(
@@ -405,7 +450,7 @@ class DuckDBEngine:
     def _user_sandbox(self) -> Sandbox:
         with self._lock:
             if self._sandbox is None:
-                self._sandbox = Sandbox(self._recipe, self._limits, temp_directory=self._scratch)
+                self._sandbox = Sandbox(self._queried, self._limits, temp_directory=self._scratch)
             return self._sandbox
 
     def interrupt(self) -> None:
@@ -451,6 +496,8 @@ class EngineHandover:
     """An engine on its way to another process: the recipe, and every answer it remembers."""
 
     recipe: ConnectionRecipe
+    queried: ConnectionRecipe
+    selections: dict[str, TableSelection]
     origins: dict[str, str]
     memory: dict[tuple[object, ...], Any] = field(repr=False)
     threads: int | None
@@ -479,6 +526,7 @@ class _ReopenedEngine(DuckDBEngine):
     ) -> None:
         self._start(handover.threads, memory_limit_bytes, temp_directory, handover.limits)
         self._recipe, self.origins = handover.recipe, handover.origins
+        self._queried, self._selections = handover.queried, handover.selections
         self._memory.update(handover.memory)
         self._wide_text_rows = handover.wide_text_rows
         self._references, self._currents = handover.references, handover.currents

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from voyant.core.config import redact_url
 from voyant.core.errors import ConfigurationError, SourceError
+from voyant.core.scan_costs import refuse_costly
+from voyant.core.selection import parse_selections
 from voyant.objects.access import ObjectAccess
 
 if TYPE_CHECKING:
@@ -24,16 +26,24 @@ def open_engine(ctx: GeneratorContext) -> Engine:
 
     Args:
         ctx: `ctx["sources"]` maps table names to inputs; `ctx["tables"]` says which to keep;
-            `ctx["reference"]` maps some of them to inputs to compare them with.
+            `ctx["reference"]` maps some of them to inputs to compare them with; `ctx["where"]` and
+            `ctx["sample"]` select rows, as `--where` and `--sample` do.
 
     Raises:
         ConfigurationError: A warehouse URL of an unknown kind.
-        SourceError: An input that cannot be opened.
+        SourceError: An input that cannot be opened, or is larger than may be scanned.
     """
     # DuckDB costs 150 ms: a wrong setting should be told at once.
     from voyant.engines.duckdb import DuckDBEngine  # noqa: PLC0415
     from voyant.engines.sandbox import QueryLimits  # noqa: PLC0415
 
+    selections = parse_selections(
+        cast("Mapping[str, Mapping[str, Any]]", ctx.setting("select")),
+        where=cast("Sequence[str]", ctx.get("where") or ()),
+        sample=cast("Sequence[str]", ctx.get("sample") or ()),
+        as_of=ctx.as_of,
+    )
+    limit = cast("int | None", ctx.setting("max_scan_bytes"))
     sources = cast("Mapping[str, object]", ctx.get("sources") or ctx.setting("tables"))
     if not sources:
         url = str(ctx.get("warehouse_url") or ctx.setting("warehouse_url"))
@@ -52,7 +62,14 @@ def open_engine(ctx: GeneratorContext) -> Engine:
             threads=cast("int", ctx.setting("query_threads")),
         ),
         objects=ObjectAccess.of(ctx.setting),
+        selections=selections,
+        max_scan_bytes=limit,
     )
+    try:
+        refuse_costly(engine, limit)
+    except BaseException:
+        engine.close()
+        raise
     if ctx.kpis:
         engine.prepare_queries()  # its process starts while the profile is made
     return engine

@@ -39,13 +39,17 @@ class RemoteFiles:
         self._buckets: dict[str, Bucket] = {}
 
     def fetch(
-        self, source: str | Sequence[object], keeps: Callable[[Path], bool]
+        self,
+        source: str | Sequence[object],
+        keeps: Callable[[Path], bool],
+        measure: Callable[[int], None] = lambda _: None,
     ) -> str | list[object]:
         """Download an input and return what stands for it here.
 
         Args:
             source: An address, a glob, a prefix, or a list of them (and of paths).
             keeps: Which files of a prefix are wanted, by their names.
+            measure: Told the size of it all before anything is read; may refuse.
 
         Raises:
             SourceError: There is nothing, or a prefix holds no such file.
@@ -53,7 +57,7 @@ class RemoteFiles:
         """
         if not isinstance(source, str):
             return [
-                self.fetch(part, keeps)
+                self.fetch(part, keeps, measure)
                 if isinstance(part, str) and is_object_address(part)
                 else part
                 for part in source
@@ -66,19 +70,27 @@ class RemoteFiles:
         folder = self._folder / str(len(self._places))
         self._places.append((str(folder), address.root))
         if glob.has_magic(address.key):
-            return self._fetch_matching(bucket, address, folder)
+            return self._fetch_matching(bucket, address, folder, measure)
         found = None if source.endswith("/") or not address.key else bucket.find(address.key)
         if found is not None:
             path = _place(folder, found)
+            measure(found.size_bytes)
             download(bucket, address, {path: found})
             return str(path)
-        return self._fetch_prefix(bucket, address, folder, keeps)
+        return self._fetch_prefix(bucket, address, folder, keeps, measure)
 
-    def _fetch_matching(self, bucket: Bucket, address: ObjectAddress, folder: Path) -> str:
+    def _fetch_matching(
+        self,
+        bucket: Bucket,
+        address: ObjectAddress,
+        folder: Path,
+        measure: Callable[[int], None],
+    ) -> str:
         prefix = fixed_prefix(address.key)
         found = [o for o in bucket.below(prefix) if matches(o.key, address.key)]
         if not found:
             raise SourceError(f"No object matches {str(address)!r}.", remedy="Check the pattern.")
+        measure(sum(o.size_bytes for o in found))
         download(bucket, address, {_place(folder, o): o for o in found})
         return str(folder / address.key)
 
@@ -88,6 +100,7 @@ class RemoteFiles:
         address: ObjectAddress,
         folder: Path,
         keeps: Callable[[Path], bool],
+        measure: Callable[[int], None],
     ) -> str:
         prefix = f"{address.key}/" if address.key else ""
         listed = bucket.below(prefix)
@@ -102,6 +115,7 @@ class RemoteFiles:
             )
         place = folder / address.key if address.key else folder
         wanted = {_place(folder, o): o for o in listed if o.size_bytes and keeps(Path(o.key))}
+        measure(sum(o.size_bytes for o in wanted.values()))
         place.mkdir(parents=True)
         for found in listed:  # what says that a folder is no plain one, such as `_delta_log/`
             if not keeps(Path(found.key)) and found.key.endswith((".json", ".avro", ".properties")):

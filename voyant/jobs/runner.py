@@ -38,6 +38,7 @@ from voyant.core.plan import Plan
 from voyant.core.plugin_registry import PluginRegistry, default_registry
 from voyant.core.results import GeneratorResult, PipelineResult
 from voyant.core.scratch import ScratchFolder
+from voyant.core.selection import parse_selections
 from voyant.jobs.interrupts import CtrlC
 from voyant.jobs.request import JobRequest, new_job_id
 from voyant.jobs.staging import Staging
@@ -175,7 +176,7 @@ def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:
     """Return the context that a request's generators are given, and `plan` decides by.
 
     Raises:
-        ConfigurationError: An `as_of` that is not a time.
+        ConfigurationError: An `as_of` that is not a time, or a selection that is none.
     """
     kpis = settings.kpis if request.kpis is None else request.kpis
     values: dict[str, Any] = {
@@ -189,6 +190,9 @@ def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:
         "reference": dict(request.reference),
         "contracts": [str(path) for path in request.contracts],
     }
+    for name, options in (("where", request.where), ("sample", request.sample)):
+        if options:
+            values[name] = list(options)
     if not request.sources and request.warehouse_url is None:
         values["sources"] = dict(settings.tables)
     if request.warehouse_url is not None:
@@ -196,7 +200,10 @@ def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:
     if request.as_of is not None:
         values["as_of"] = request.as_of
     context = GeneratorContext(values, settings=settings)
-    _ = context.as_of  # refused here, before anything runs
+    # Refused here, before anything runs.
+    parse_selections(
+        settings.select, where=request.where, sample=request.sample, as_of=context.as_of
+    )
     return context
 
 
@@ -251,6 +258,8 @@ def _parameters(request: JobRequest, context: GeneratorContext, settings: Settin
         flags={name: bool(value) for name, value in context.flags.items()},
         only=list(request.only),
         skip=list(request.skip),
+        where=list(request.where),
+        sample=list(request.sample),
         settings={
             name: _hidden(value)
             for name, value in chosen.items()
