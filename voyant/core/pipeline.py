@@ -6,6 +6,7 @@ import contextvars
 import logging
 import threading
 from collections.abc import Awaitable, Mapping, Sequence
+from functools import partial
 from time import monotonic, perf_counter
 from types import MappingProxyType
 from typing import Any, Literal, cast
@@ -29,6 +30,14 @@ class Observer:
 
     def generator_started(self, definition: GeneratorDefinition) -> None:
         """Called before each generator that runs."""
+
+    def generator_progressed(self, definition: GeneratorDefinition, step: str) -> None:
+        """Called when the engine turns to something new for a generator, perhaps often in a second.
+
+        Args:
+            definition: The generator that runs.
+            step: What the engine is about to do: `flights: column 3 of 19, dep_delay`.
+        """
 
     def generator_finished(self, definition: GeneratorDefinition, result: GeneratorResult) -> None:
         """Called after each generator that ran."""
@@ -80,6 +89,7 @@ def run_plan(
                 continue
             _tell(observers, "generator_started", definition)
             ctx.parameters = step.parameters
+            ctx.progressed = partial(_tell, observers, "generator_progressed", definition)
             outcome = _run_one(definition, ctx, producers, deadline)
             result.results.append(outcome)
             if outcome.success:

@@ -22,6 +22,7 @@ from voyant.core.series import BinAxis, GridCounts, GroupMeans, TimeCount, TimeG
 from voyant.core.tables import (
     Association,
     Column,
+    ColumnSummary,
     Containment,
     Contingency,
     Measure,
@@ -53,6 +54,8 @@ _T = TypeVar("_T")
 _REFERENCE = "voyant_reference_"
 #: Before the names of the later rows, where a table is compared with its own earlier ones.
 _CURRENT = "voyant_current_"
+#: Questions that are answered too soon to be told of, or tell of their steps themselves.
+_QUICK = frozenset({"columns", "summary", "whole"})
 #: A reference that is the table's own earlier rows: `before:time_hour=2013-07-01`.
 _BEFORE = "before:"
 
@@ -153,6 +156,7 @@ class DuckDBEngine:
         self._remote = RemoteFiles(ObjectAccess(), self._scratch / "objects")
         self._selections: dict[str, TableSelection] = {}
         self._scan_bytes: dict[str, int] = {}
+        self._progressed: Callable[[str], None] = _no_one
         self._sandbox: Sandbox | None = None
         self._memory: dict[tuple[object, ...], Any] = {}
         self._lock = threading.RLock()
@@ -247,12 +251,27 @@ class DuckDBEngine:
             name=table,
             row_count=rows,
             columns={
-                column.name: measure_column(
-                    self._connection, table, column, rows, wide_text_rows=self._wide_text_rows
+                column.name: self._measure(
+                    table, column, rows, f"column {place} of {len(columns)}, {column.name}"
                 )
-                for column in columns
+                for place, column in enumerate(columns, start=1)
             },
         )
+
+    def _measure(self, table: str, column: Column, rows: int, step: str) -> ColumnSummary:
+        self._progressed(f"{self._shown(table)}: {step}")
+        return measure_column(
+            self._connection, table, column, rows, wide_text_rows=self._wide_text_rows
+        )
+
+    def report_to(self, progressed: Callable[[str], None]) -> None:
+        """Tell somebody, in a few words, of each thing begun."""
+        self._progressed = progressed
+
+    def _shown(self, table: object) -> str:
+        """Return how to call a table before people."""
+        name = str(table)
+        return name.removeprefix(_REFERENCE).removeprefix(_CURRENT)
 
     def _row_count(self, table: str) -> int:
         rows = self._connection.execute(f"SELECT count(*) FROM {quote_name(table)}").fetchall()
@@ -474,6 +493,8 @@ class DuckDBEngine:
                 compared = (*self._references.values(), *self._currents.values())
                 if table not in (*self._recipe.tables, *compared):
                     raise UnknownTableError(str(table), self._recipe.tables)
+                if key[0] not in _QUICK:
+                    self._progressed(f"{self._shown(table)}: {key[0]}")
                 try:
                     self._memory[key] = compute()
                 except duckdb.InterruptException as error:
@@ -536,3 +557,7 @@ class _ReopenedEngine(DuckDBEngine):
         except duckdb.Error as error:
             self._folder.close()
             raise EngineError(f"The tables cannot be opened again: {error}") from error
+
+
+def _no_one(step: str) -> None:
+    """Tell no one."""

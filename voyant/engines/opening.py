@@ -65,6 +65,7 @@ def open_engine(ctx: GeneratorContext) -> Engine:
         selections=selections,
         max_scan_bytes=limit,
     )
+    engine.report_to(lambda step: ctx.progressed(step))  # noqa: PLW0108 - it changes
     try:
         refuse_costly(engine, limit)
     except BaseException:
