@@ -1,4 +1,4 @@
-"""A whole run in a warehouse: the artifacts are those of DuckDB but for the differences named here."""
+"""A whole run in a warehouse: artifacts are those of DuckDB but for differences named here."""
 
 from __future__ import annotations
 

@@ -78,6 +78,8 @@ class TableBaseline(ArtifactPart):
     """The column of event times."""
     newest_event: str | None
     columns: dict[str, ColumnBaseline]
+    selection: str = ""
+    """Which rows it describes, without the moments of a window, which move; empty for all."""
 
 
 class BaselineArtifact(Artifact):

@@ -188,3 +188,5 @@ class DriftArtifact(Artifact):
     unused_rules: list[str]
     """Rules in the settings for columns of these tables that do not exist."""
     tables: dict[str, TableDrift]
+    selections: dict[str, str] = Field(default_factory=dict[str, str])
+    """For tables of which some rows were selected, which: the numbers are about those."""

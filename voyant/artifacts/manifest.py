@@ -163,6 +163,10 @@ class Parameters(ArtifactPart):
     flags: dict[str, bool]
     only: list[str]
     skip: list[str]
+    where: list[str] = Field(default_factory=list[str])
+    """Conditions on the rows of tables."""
+    sample: list[str] = Field(default_factory=list[str])
+    """Samples of tables."""
     settings: dict[str, JsonValue]
     """Settings that somebody set."""
 

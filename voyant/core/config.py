@@ -20,6 +20,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
+    SecretStr,
     ValidationError,
     field_validator,
 )
@@ -135,7 +136,13 @@ class Settings(BaseSettings, FlagSource):
     """Namespace of the jobs in OpenLineage events."""
 
     artifacts_root: str = "artifacts"
-    """Folder that job folders are written to."""
+    """Folder that job folders are written to; may be in object storage: `s3://bucket/prefix`."""
+    s3_access_key_id: SecretStr | None = None
+    """Key of S3; by default what the SDK's own variables (`AWS_ACCESS_KEY_ID`) and profiles say."""
+    s3_secret_access_key: SecretStr | None = None
+    """Secret that belongs to the key of S3."""
+    s3_session_token: SecretStr | None = None
+    """Token of temporary credentials of S3."""
     tenant_id: str = "default"
     """Tenant of a run that names none."""
     warehouse_url: str = "duckdb:///voyant.duckdb"
@@ -145,6 +152,11 @@ class Settings(BaseSettings, FlagSource):
     """Time one statement may take in a warehouse, where Voyant asks; KPIs have their own limit."""
     tables: dict[str, str] = Field(default_factory=dict[str, str])
     """Tables by name, each a path, a glob or a folder: `orders = "data/orders/*.parquet"`."""
+    select: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
+    """Which rows of a table to look at: `[select.orders]` with `where`, `last` and `time_column`,
+    `sample`; see docs/how-to/selections.md."""
+    max_scan_bytes: ByteSize | None = Field(default=None, gt=0)
+    """A table whose full scan would read more is refused, unless its rows are selected: `10GB`."""
     kpis: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
     """KPI definitions: `name`, `sql` and optionally `unit`, `format`, `direction`, `target` ..."""
 
@@ -428,6 +440,7 @@ def _invalid(
         field = path.partition(".")[0]
         source = sources.get(field, "argument")
         where = _variable(field) if source == "environment" else source
-        value = "***" if field.endswith("_url") else repr(fault["input"])
+        is_secret = field.endswith("_url") or field.startswith("s3_")
+        value = "***" if is_secret else repr(fault["input"])
         parts.append(f"Setting {path!r} is {value} (from {where}): {fault['msg']}.")
     return ConfigurationError(" ".join(parts), remedy="See `voyant config show`.")

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from voyant.core.frames import LOG_BYTES, Frame, FrameBuffer, pack
-from voyant.core.scratch import Scratch
+from voyant.core.scratch import ScratchFolder
 
 __all__ = ["IsolatedProcess", "TooLateError"]
 
@@ -39,8 +39,8 @@ class IsolatedProcess:
 
     def __init__(self, *, temp_directory: str | None) -> None:
         """Start it, with an empty temporary folder of its own."""
-        self._scratch = Scratch("isolated", temp_directory)
-        self.folder = str(self._scratch.folder)
+        self._scratch = ScratchFolder("isolated", temp_directory)
+        self.folder = str(self._scratch.path)
         #: What it has printed, up to a bound.
         self.output = bytearray()
         self._frames = FrameBuffer()
@@ -63,7 +63,7 @@ class IsolatedProcess:
                 )
         except BaseException:
             mine.close()
-            self._scratch.remove()
+            self._scratch.close()
             raise
         self._selector = selectors.DefaultSelector()
         assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
@@ -150,7 +150,7 @@ class IsolatedProcess:
                 self._selector.close()
                 self._process.stdout.close()
                 self._connection.close()
-            self._scratch.remove()
+            self._scratch.close()
 
     def _read(self, tick: float, deadline: float | None) -> bool:
         """Take in what there is, waiting for it at most so long; tell whether there was any."""

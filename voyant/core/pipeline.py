@@ -8,6 +8,7 @@ import threading
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
+from functools import partial
 from time import monotonic, perf_counter
 from types import MappingProxyType
 from typing import Any, Final, Literal, cast
@@ -36,6 +37,14 @@ class Observer:
 
     def generator_started(self, definition: GeneratorDefinition) -> None:
         """Called before each generator that runs."""
+
+    def generator_progressed(self, definition: GeneratorDefinition, step: str) -> None:
+        """Called when the engine turns to something new for a generator, perhaps often in a second.
+
+        Args:
+            definition: The generator that runs.
+            step: What the engine is about to do: `flights: column 3 of 19, dep_delay`.
+        """
 
     def generator_finished(self, definition: GeneratorDefinition, result: GeneratorResult) -> None:
         """Called after each generator that ran."""
@@ -96,6 +105,7 @@ def run_plan(
                 continue
             if observers:  # what nobody listens to costs nothing
                 _tell(observers, "generator_started", definition)
+                ctx.progressed = partial(_tell, observers, "generator_progressed", definition)
             ctx.parameters = step.parameters
             outcome = _run_one(definition, ctx, producers, deadline)
             result.results.append(outcome)

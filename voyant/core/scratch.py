@@ -1,13 +1,17 @@
-"""Where do temporary files go, so that those of a run that was killed are not there for ever?"""
+"""Which folder may this process fill with files of the moment, and who removes what the dead left?
+
+Each folder holds a file that its process keeps locked. The kernel lets go of the lock when the
+process ends, however it ends: a folder whose lock can be taken is nobody's, and is removed.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 import sys
 import tempfile
+import weakref
 from pathlib import Path
 from typing import Final
 
@@ -16,42 +20,39 @@ from voyant.core.errors import FolderError
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["Scratch"]
+__all__ = ["ScratchFolder", "remove_stale"]
 
 _PREFIX: Final = "voyant-"
-#: Locked for as long as the process that made the folder lives; the kernel lets go when it ends.
-_LOCK: Final = ".voyant-lock"
+_LOCK: Final = ".voyant-in-use"
 
 
-class Scratch:
-    """A temporary folder of this process's own; the next one made beside it removes abandoned ones.
+class ScratchFolder:
+    """A folder that goes when it is closed, forgotten, or the process ends.
 
-    A process that is killed with SIGKILL cannot tidy up. So each folder holds a file that its maker
-    keeps locked, and whoever makes another folder removes those whose lock nobody holds any more.
+    Attributes:
+        path: Where it is.
     """
 
-    def __init__(self, kind: str, directory: str | Path | None = None) -> None:
-        """Make the folder.
+    def __init__(self, purpose: str, parent: str | Path | None = None) -> None:
+        """Make the folder, and remove those beside it that dead processes left.
 
         Args:
-            kind: What it is for; part of its name.
-            directory: Where; the system's temporary folder when None.
+            purpose: Part of its name.
+            parent: Where; the system's temporary folder when None.
 
         Raises:
             FolderError: It cannot be made.
         """
-        self._lock: int | None = None
-        place = "the system's temporary folder" if directory is None else repr(str(directory))
+        place = "the system's temporary folder" if parent is None else repr(str(parent))
         try:
-            parent = Path(tempfile.gettempdir() if directory is None else directory)
-            place = repr(str(parent))
-            _remove_abandoned(parent)
-            #: The folder; empty but for the lock.
-            self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{kind}-", dir=parent))
+            base = Path(tempfile.gettempdir() if parent is None else parent)
+            place = repr(str(base))
+            remove_stale(base)
+            self.path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{purpose}-", dir=base))
             try:
-                self._lock = _locked(self.folder)
+                lock = _lock(self.path)
             except OSError:
-                shutil.rmtree(self.folder, ignore_errors=True)
+                shutil.rmtree(self.path, ignore_errors=True)
                 raise
         except OSError as error:
             raised = FolderError(
@@ -60,52 +61,62 @@ class Scratch:
             )
             raised.errno = error.errno
             raise raised from error
+        self._finalizer = weakref.finalize(self, _remove, self.path, lock, os.getpid())
 
-    def remove(self) -> None:
-        """Remove the folder and all that is in it; safe to call twice."""
-        lock, self._lock = self._lock, None
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if lock is not None:
-            os.close(lock)
+    def keep(self) -> None:
+        """Let the folder outlive this process; nobody removes it then."""
+        found = self._finalizer.detach()
+        if found is not None:
+            _, _, (path, lock, _), _ = found
+            (path / _LOCK).unlink(missing_ok=True)
+            if lock is not None:
+                os.close(lock)
+
+    def close(self) -> None:
+        """Remove the folder; safe to call twice."""
+        self._finalizer()
 
 
-def _locked(folder: Path) -> int | None:
-    """Put a locked file into a folder: never there without its lock, or it would look abandoned."""
-    if sys.platform == "win32":  # no such locks there, and no SIGKILL
+def remove_stale(parent: Path) -> list[Path]:
+    """Remove the scratch folders in a folder whose processes have ended; return them."""
+    removed: list[Path] = []
+    if sys.platform == "win32":  # advisory locks of this kind do not exist there
+        return removed
+    for lock in parent.glob(f"{_PREFIX}*/{_LOCK}"):
+        with contextlib.suppress(OSError):
+            if lock.parent.is_symlink():
+                continue
+            # For reading: a folder is looked at, not touched, while somebody uses it.
+            descriptor = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                if os.fstat(descriptor).st_uid != os.geteuid():
+                    continue
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(lock.parent, ignore_errors=True)
+                removed.append(lock.parent)
+            finally:
+                os.close(descriptor)
+    return removed
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock a file, and only then give it the name that others look for."""
+    if sys.platform == "win32":
         return None
-    new = folder / f"{_LOCK}-{secrets.token_hex(4)}"
-    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    made = folder / f"{_LOCK}.new"
+    descriptor = os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        new.rename(folder / _LOCK)
+        made.rename(folder / _LOCK)
     except OSError:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def _remove_abandoned(parent: Path) -> None:
-    """Remove this user's folders whose makers have ended."""
-    if sys.platform == "win32":
-        return
-    with contextlib.suppress(OSError), os.scandir(parent) as entries:
-        for entry in entries:
-            if entry.name.startswith(_PREFIX) and entry.is_dir(follow_symlinks=False):
-                _remove_if_abandoned(Path(entry.path))
-
-
-def _remove_if_abandoned(folder: Path) -> None:
-    if sys.platform == "win32":
-        return
-    try:
-        lock = os.open(folder / _LOCK, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError:  # somebody else's, or no scratch folder at all
-        return
-    try:
-        if os.fstat(lock).st_uid == os.geteuid():
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
-    except OSError:  # in use
-        return
-    finally:
+def _remove(path: Path, lock: int | None, owner: int) -> None:
+    """Remove a folder of this process; a forked child leaves its parent's alone."""
+    if os.getpid() == owner:
+        shutil.rmtree(path, ignore_errors=True)
+    if lock is not None:
         os.close(lock)

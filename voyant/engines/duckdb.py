@@ -17,7 +17,8 @@ import duckdb
 
 from voyant.core.checks import FailureCount, RowCheck
 from voyant.core.errors import EngineError, SourceError, UnknownTableError
-from voyant.core.scratch import Scratch
+from voyant.core.scratch import ScratchFolder
+from voyant.core.selection import TableSelection
 from voyant.core.series import BinAxis, GridCounts, GroupMeans, TimeCount, TimeGrain
 from voyant.core.tables import (
     Association,
@@ -36,12 +37,15 @@ from voyant.engines import duckdb_comparisons as comparisons
 from voyant.engines import duckdb_correlations as correlations
 from voyant.engines import duckdb_relations as relations
 from voyant.engines import duckdb_series as series
+from voyant.engines.duckdb_selection import WHOLE, select_rows
 from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_columns
 from voyant.engines.duckdb_types import column_kind
 from voyant.engines.ingest import NO_SPACE_REMEDY, is_disk_full
 from voyant.engines.recipe import ConnectionRecipe, add_connection, open_connection, quote_literal
+from voyant.engines.remote import RemoteFiles
 from voyant.engines.sandbox import QueryLimits, Sandbox
 from voyant.engines.sources import first_line, open_sources, quote_name
+from voyant.objects.access import ObjectAccess
 
 __all__ = ["DuckDBEngine", "EngineHandover"]
 
@@ -51,6 +55,8 @@ _T = TypeVar("_T")
 _REFERENCE = "voyant_reference_"
 #: Before the names of the later rows, where a table is compared with its own earlier ones.
 _CURRENT = "voyant_current_"
+#: Questions that are answered too soon to be told of, or tell of their steps themselves.
+_QUICK = frozenset({"columns", "summary", "whole"})
 #: A reference that is the table's own earlier rows: `before:time_hour=2013-07-01`.
 _BEFORE = "before:"
 #: Columns of tables with at most so many rows are measured two at a time.
@@ -63,7 +69,7 @@ class DuckDBEngine:
     #: Statements that open what the tables are compared with.
     _compared: tuple[str, ...]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing an operator can set
         self,
         sources: Mapping[str, object],
         *,
@@ -74,6 +80,9 @@ class DuckDBEngine:
         temp_directory: str | Path | None = None,
         limits: QueryLimits | None = None,
         wide_text_rows: int = WIDE_TEXT_ROWS,
+        objects: ObjectAccess | None = None,
+        selections: Mapping[str, TableSelection] | None = None,
+        max_scan_bytes: int | None = None,
     ) -> None:
         """Open the inputs; text files are parsed here, once.
 
@@ -88,24 +97,48 @@ class DuckDBEngine:
             temp_directory: For parsed inputs and spilling; the system's when None.
             limits: For users' queries.
             wide_text_rows: Rows above which text of which most values differ is grouped by hash.
+            objects: Opens what is in object storage.
+            selections: Which rows of a table to look at, all of those not named.
+            max_scan_bytes: A table whose full scan reads more is refused before it is read, unless
+                rows of it are selected.
 
         Raises:
             SourceError: An input that cannot be opened as a table.
         """
         self._start(threads, memory_limit_bytes, temp_directory, limits or QueryLimits())
         self._wide_text_rows = wide_text_rows
+        if objects is not None:
+            self._remote = RemoteFiles(objects, self._scratch / "objects")
         try:
-            self._recipe, self.origins = open_sources(sources, tables, self._scratch)
+            self._selections |= selections or {}
+            opened = open_sources(
+                sources,
+                tables,
+                self._scratch,
+                remote=self._remote,
+                hidden={table: WHOLE + table for table in self._selections},
+                max_scan_bytes=max_scan_bytes,
+            )
+            self.origins = opened.origins
+            self._scan_bytes |= opened.scan_bytes
+            self._recipe, self._queried = select_rows(
+                opened.recipe,
+                self._selections,
+                self._scratch,
+                threads=threads,
+                memory_limit_bytes=memory_limit_bytes,
+                temp_directory=self._scratch / "spill",
+            )
             self._compared = self._open_references(reference or {})
             self._connect()
         except duckdb.Error as error:
-            self._files.remove()
+            self._folder.close()
             raise SourceError(
-                f"An input cannot be opened: {first_line(error)}.",
+                f"An input cannot be opened: {self._remote.named(first_line(error))}.",
                 remedy="Check that it is whole and of the kind its name says.",
             ) from error
         except BaseException:
-            self._files.remove()
+            self._folder.close()
             raise
 
     def _start(
@@ -115,8 +148,8 @@ class DuckDBEngine:
         temp_directory: str | Path | None,
         limits: QueryLimits,
     ) -> None:
-        self._files = Scratch("engine", temp_directory)
-        self._scratch = self._files.folder
+        self._folder = ScratchFolder("engine", temp_directory)
+        self._scratch = self._folder.path
         self._threads, self._memory_limit_bytes = threads, memory_limit_bytes
         self._limits = limits
         self._wide_text_rows = WIDE_TEXT_ROWS
@@ -125,6 +158,10 @@ class DuckDBEngine:
         self._compared = ()
         self._helper: duckdb.DuckDBPyConnection | None = None
         self._groups: dict[tuple[str, str], str] = {}
+        self._remote = RemoteFiles(ObjectAccess(), self._scratch / "objects")
+        self._selections: dict[str, TableSelection] = {}
+        self._scan_bytes: dict[str, int] = {}
+        self._progressed: Callable[[str], None] = _no_one
         self._sandbox: Sandbox | None = None
         self._memory: dict[tuple[object, ...], Any] = {}
         self._lock = threading.RLock()
@@ -147,6 +184,8 @@ class DuckDBEngine:
         """Return what another process needs to open the same tables while this one lives."""
         return EngineHandover(
             recipe=self._recipe,
+            queried=self._queried,
+            selections=self._selections,
             origins=self.origins,
             # Not under the lock: whoever holds it may be a generator that has been given up.
             memory=dict(self._memory),
@@ -171,7 +210,9 @@ class DuckDBEngine:
         others = {table: source for table, source in sources.items() if table not in splits}
         scratch = self._scratch / "reference"
         scratch.mkdir()
-        recipe, _ = open_sources(others, tuple(others), scratch, prefix=_REFERENCE)
+        recipe = open_sources(
+            others, tuple(others), scratch, prefix=_REFERENCE, remote=self._remote
+        ).recipe
         self._references = {table: _REFERENCE + table for table in (*recipe.tables, *splits)}
         self._currents = {table: _CURRENT + table for table in splits}
         statements = [s for table, split in splits.items() for s in self._split(table, split)]
@@ -221,6 +262,7 @@ class DuckDBEngine:
             rows,
             wide_text_rows=self._wide_text_rows,
             kept=self._groups,
+            progressed=lambda step: self._progressed(f"{self._shown(table)}: {step}"),
         )
         return TableSummary(name=table, row_count=rows, columns=columns)
 
@@ -235,6 +277,15 @@ class DuckDBEngine:
         if self._helper is None:
             self._helper = add_connection(self._connection, self._statements)
         return (self._connection, self._helper)
+
+    def report_to(self, progressed: Callable[[str], None]) -> None:
+        """Tell somebody, in a few words, of each thing begun."""
+        self._progressed = progressed
+
+    def _shown(self, table: object) -> str:
+        """Return how to call a table before people."""
+        name = str(table)
+        return name.removeprefix(_REFERENCE).removeprefix(_CURRENT)
 
     def _row_count(self, table: str) -> int:
         rows = self._connection.execute(f"SELECT count(*) FROM {quote_name(table)}").fetchall()
@@ -344,6 +395,24 @@ class DuckDBEngine:
         """Return the name under which the state to compare with the reference answers questions."""
         return self._currents.get(table, table)
 
+    def selection(self, table: str) -> TableSelection | None:
+        """Return what was selected of a table or its reference, None for all of it."""
+        for names in (self._references, self._currents):
+            for known, name in names.items():
+                # Of a reference from elsewhere nothing was selected; a split is of selected rows.
+                if table == name and known in self._currents:
+                    return self._selections.get(known)
+        return self._selections.get(table)
+
+    def scan_bytes(self, table: str) -> int | None:
+        """Return what a full scan of the whole table reads: files' sizes, a database's blocks."""
+        return self._scan_bytes.get(table)
+
+    def whole_row_count(self, table: str) -> int | None:
+        """Count all rows of a table, also those that were not selected: by metadata, mostly."""
+        whole = WHOLE + table if table in self._selections else table
+        return self._remember(("whole", table), lambda: self._row_count(whole))
+
     def value_counts(self, table: str, column: str, *, limit: int) -> ValueCounts:
         """Count the rows of each value, the `limit` most frequent ones at most.
 
@@ -421,7 +490,7 @@ class DuckDBEngine:
     def _user_sandbox(self) -> Sandbox:
         with self._lock:
             if self._sandbox is None:
-                self._sandbox = Sandbox(self._recipe, self._limits, temp_directory=self._scratch)
+                self._sandbox = Sandbox(self._queried, self._limits, temp_directory=self._scratch)
             return self._sandbox
 
     def interrupt(self) -> None:
@@ -439,7 +508,7 @@ class DuckDBEngine:
         if self._helper is not None:
             self._helper.close()
         self._connection.close()
-        self._files.remove()
+        self._folder.close()
 
     def _remember(self, key: tuple[object, ...], compute: Callable[[], _T]) -> _T:
         """Answer from memory, or compute; DuckDB's errors become ours."""
@@ -449,6 +518,8 @@ class DuckDBEngine:
                 compared = (*self._references.values(), *self._currents.values())
                 if table not in (*self._recipe.tables, *compared):
                     raise UnknownTableError(str(table), self._recipe.tables)
+                if key[0] not in _QUICK:
+                    self._progressed(f"{self._shown(table)}: {key[0]}")
                 try:
                     self._memory[key] = compute()
                 except duckdb.InterruptException as error:
@@ -461,8 +532,9 @@ class DuckDBEngine:
                         f"{str(self._scratch.parent)!r}, or let temp_directory name another disk.",
                     ) from error
                 except duckdb.Error as error:
+                    told = self._remote.named(first_line(error))
                     raise EngineError(
-                        f"Table {table!r}: {first_line(error)}.",
+                        f"Table {table!r}: {told}.",
                         remedy=NO_SPACE_REMEDY if is_disk_full(error) else "",
                     ) from error
             found: _T = self._memory[key]
@@ -474,6 +546,8 @@ class EngineHandover:
     """An engine on its way to another process: the recipe, and every answer it remembers."""
 
     recipe: ConnectionRecipe
+    queried: ConnectionRecipe
+    selections: dict[str, TableSelection]
     origins: dict[str, str]
     memory: dict[tuple[object, ...], Any] = field(repr=False)
     threads: int | None
@@ -502,6 +576,7 @@ class _ReopenedEngine(DuckDBEngine):
     ) -> None:
         self._start(handover.threads, memory_limit_bytes, temp_directory, handover.limits)
         self._recipe, self.origins = handover.recipe, handover.origins
+        self._queried, self._selections = handover.queried, handover.selections
         self._memory.update(handover.memory)
         self._wide_text_rows = handover.wide_text_rows
         self._references, self._currents = handover.references, handover.currents
@@ -509,5 +584,9 @@ class _ReopenedEngine(DuckDBEngine):
         try:
             self._connect()
         except duckdb.Error as error:
-            self._files.remove()
+            self._folder.close()
             raise EngineError(f"The tables cannot be opened again: {error}") from error
+
+
+def _no_one(step: str) -> None:
+    """Tell no one."""

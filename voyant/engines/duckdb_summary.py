@@ -20,7 +20,7 @@ from voyant.engines.duckdb_types import number_line
 from voyant.engines.ingest import first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import duckdb
 
@@ -41,6 +41,7 @@ def measure_columns(
     *,
     wide_text_rows: int = WIDE_TEXT_ROWS,
     kept: dict[tuple[str, str], str] | None = None,
+    progressed: Callable[[str], None] | None = None,
 ) -> dict[str, ColumnSummary]:
     """Measure columns, as many at a time as there are connections.
 
@@ -54,6 +55,7 @@ def measure_columns(
         wide_text_rows: Rows above which text may be grouped by hash.
         kept: Takes, by table and column, the names of tables of values `v` and their rows `c`,
             where values are few; a later question need not read the table again.
+        progressed: Told which column is next, by the thread that asks for the columns.
     """
     waiting = deque(columns)
     found: dict[str, ColumnSummary] = {}
@@ -63,6 +65,9 @@ def measure_columns(
             while waiting:
                 with suppress(IndexError):  # the other one was quicker
                     column = waiting.popleft()
+                    if progressed is not None and worker == 0:
+                        place = len(columns) - len(waiting)
+                        progressed(f"column {place} of {len(columns)}, {column.name}")
                     measuring = Measuring(connection, table, column, row_count, worker=worker)
                     found[column.name] = _measure_column(measuring, wide_text_rows, kept)
         except BaseException:

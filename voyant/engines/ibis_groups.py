@@ -133,10 +133,11 @@ class LocalGroups:
         declared = groups.reading.column
         kind = ColumnKind.FLOAT if groups.local_type == "DOUBLE" else declared.kind
         local = replace(declared, type=groups.measured_type, kind=kind)
-        self.connection.execute(
-            f"CREATE OR REPLACE VIEW {Measuring.groups} AS SELECT v, c FROM {groups.relation}"
+        measuring = Measuring(self.connection, "", local, row_count)
+        measuring.run(
+            f"CREATE OR REPLACE VIEW {measuring.groups} AS SELECT v, c FROM {groups.relation}"
         )
-        return Measuring(self.connection, "", local, row_count)
+        return measuring
 
     def top_and_sample(
         self, reading: Reading, groups: Sequence[tuple[Any, int]]

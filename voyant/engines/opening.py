@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from voyant.core.config import redact_url
 from voyant.core.errors import ConfigurationError, SourceError
+from voyant.core.scan_costs import refuse_costly
+from voyant.core.selection import parse_selections
 from voyant.engines.warehouses import is_warehouse, open_warehouse
+from voyant.objects.access import ObjectAccess
 
 if TYPE_CHECKING:
     from voyant.core.context import GeneratorContext
@@ -24,11 +27,12 @@ def open_engine(ctx: GeneratorContext) -> Engine:
 
     Args:
         ctx: `ctx["sources"]` maps table names to inputs; `ctx["tables"]` says which to keep;
-            `ctx["reference"]` maps some of them to inputs to compare them with.
+            `ctx["reference"]` maps some of them to inputs to compare them with; `ctx["where"]` and
+            `ctx["sample"]` select rows, as `--where` and `--sample` do.
 
     Raises:
         ConfigurationError: A warehouse URL of an unknown kind.
-        SourceError: An input that cannot be opened.
+        SourceError: An input that cannot be opened, or is larger than may be scanned.
     """
     sources = cast("Mapping[str, object]", ctx.get("sources") or ctx.setting("tables"))
     url = str(ctx.get("warehouse_url") or ctx.setting("warehouse_url"))
@@ -38,6 +42,13 @@ def open_engine(ctx: GeneratorContext) -> Engine:
     from voyant.engines.duckdb import DuckDBEngine  # noqa: PLC0415
     from voyant.engines.sandbox import QueryLimits  # noqa: PLC0415
 
+    selections = parse_selections(
+        cast("Mapping[str, Mapping[str, Any]]", ctx.setting("select")),
+        where=cast("Sequence[str]", ctx.get("where") or ()),
+        sample=cast("Sequence[str]", ctx.get("sample") or ()),
+        as_of=ctx.as_of,
+    )
+    limit = cast("int | None", ctx.setting("max_scan_bytes"))
     if not sources:
         sources = {"warehouse": _warehouse_file(url)}
     engine = DuckDBEngine(
@@ -53,7 +64,16 @@ def open_engine(ctx: GeneratorContext) -> Engine:
             memory_limit_bytes=int(cast("int", ctx.setting("query_memory_limit"))),
             threads=cast("int", ctx.setting("query_threads")),
         ),
+        objects=ObjectAccess.of(ctx.setting),
+        selections=selections,
+        max_scan_bytes=limit,
     )
+    engine.report_to(lambda step: ctx.progressed(step))  # noqa: PLW0108 - it changes
+    try:
+        refuse_costly(engine, limit)
+    except BaseException:
+        engine.close()
+        raise
     if ctx.kpis:
         engine.prepare_queries()  # its process starts while the profile is made
     return engine

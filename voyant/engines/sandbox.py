@@ -30,7 +30,7 @@ from voyant.core.errors import (
     UnsafeQueryError,
 )
 from voyant.core.lasting import in_lasting_thread
-from voyant.core.scratch import Scratch
+from voyant.core.scratch import ScratchFolder
 from voyant.core.tables import QueryColumn, QueryResult
 from voyant.engines.guard import check_query_text
 from voyant.engines.recipe import ConnectionRecipe
@@ -226,8 +226,8 @@ class _Child:
     ) -> None:
         self._limits = limits
         self._is_ready = False
-        self._scratch = Scratch("sandbox", temp_directory)
-        folder = str(self._scratch.folder)
+        self._scratch = ScratchFolder("sandbox", temp_directory)
+        folder = str(self._scratch.path)
         self._process = in_lasting_thread(lambda: _start(program, folder))
         self.pid = self._process.pid
         self._requests = self._process.stdin
@@ -283,7 +283,7 @@ class _Child:
             if pipe is not None:
                 with suppress(OSError):  # unsent bytes meet a closed pipe
                     pipe.close()
-        self._scratch.remove()
+        self._scratch.close()
 
     def _send(self, message: dict[str, Any]) -> None:
         body = json.dumps(message).encode()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
+from voyant.artifacts.selection import selections_of
 from voyant.artifacts.sufficiency import (
     AspectResult,
     ComponentResult,
@@ -463,4 +464,5 @@ def generate_sufficiency(ctx: GeneratorContext) -> ArtifactResult:
             half_life_days=cast("float", ctx.setting("freshness_half_life_days")),
         ),
     )
+    model = model.model_copy(update={"selections": selections_of(ctx.engine, ctx.tables)})
     return {"sufficiency": ctx.write_json("sufficiency.json", model)}

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -37,8 +37,11 @@ from voyant.core.pipeline import Observer, run_plan
 from voyant.core.plan import Plan
 from voyant.core.plugin_registry import PluginRegistry, default_registry
 from voyant.core.results import GeneratorResult, PipelineResult
+from voyant.core.scratch import ScratchFolder
+from voyant.core.selection import parse_selections
 from voyant.jobs.interrupts import CtrlC
 from voyant.jobs.request import JobRequest, new_job_id
+from voyant.jobs.staging import Staging
 from voyant.jobs.surroundings import Surroundings
 from voyant.observers import observing
 
@@ -59,14 +62,18 @@ class JobResult:
     """What came of a job.
 
     Attributes:
-        folder: Where its files are.
+        folder: Where its files are, on this machine.
         manifest: The account of it, as written to `manifest.json`.
         result: What the pipeline returned, with tracebacks.
+        location: Where its files belong: the folder, or its address in object storage.
+        scratch: Keeps the folder, where the files belong elsewhere, while this result is held.
     """
 
     folder: Path
     manifest: Manifest
     result: PipelineResult
+    location: str
+    scratch: ScratchFolder | None = field(default=None, repr=False)
 
 
 def run_job(
@@ -92,6 +99,7 @@ def run_job(
             wrong check or contract; nothing ran.
         UnsafeNameError: A job or tenant name that could lead outside the root; nothing ran.
         FolderError: The folder is another tenant's, in use, or cannot be written.
+        ObjectStoreError: The root is in object storage and cannot be read or written.
     """
     settings = settings or get_settings()
     context = make_context(request, settings)
@@ -100,6 +108,9 @@ def run_job(
     _check_quality(request, settings)
     started_at, clock = datetime.now(UTC), perf_counter()
     context.setdefault("as_of", started_at)
+    root, tenant = str(context["artifacts_root"]), context.tenant_id
+    staging = Staging(root, str(context["job_id"]), tenant, settings)
+    context["artifacts_root"] = staging.local_root
     _warm_up(plan)
     with (
         observing(settings) as watchers,
@@ -142,7 +153,15 @@ def run_job(
         folder = store.folder
     _remember_kpis(context, manifest, folder)
     _remember_baselines(context, manifest, folder)
-    return JobResult(folder=folder, manifest=manifest, result=result)
+    staging.publish(folder, manifest)
+    staging.push_state()
+    return JobResult(
+        folder=folder,
+        manifest=manifest,
+        result=result,
+        location=staging.location if staging.scratch else str(folder),
+        scratch=staging.scratch,
+    )
 
 
 def _warm_up(plan: Plan) -> None:
@@ -162,7 +181,7 @@ def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:
     """Return the context that a request's generators are given, and `plan` decides by.
 
     Raises:
-        ConfigurationError: An `as_of` that is not a time.
+        ConfigurationError: An `as_of` that is not a time, or a selection that is none.
     """
     kpis = settings.kpis if request.kpis is None else request.kpis
     values: dict[str, Any] = {
@@ -176,6 +195,9 @@ def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:
         "reference": dict(request.reference),
         "contracts": [str(path) for path in request.contracts],
     }
+    for name, options in (("where", request.where), ("sample", request.sample)):
+        if options:
+            values[name] = list(options)
     if not request.sources and request.warehouse_url is None:
         values["sources"] = dict(settings.tables)
     if request.warehouse_url is not None:
@@ -183,7 +205,10 @@ def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:
     if request.as_of is not None:
         values["as_of"] = request.as_of
     context = GeneratorContext(values, settings=settings)
-    _ = context.as_of  # refused here, before anything runs
+    # Refused here, before anything runs.
+    parse_selections(
+        settings.select, where=request.where, sample=request.sample, as_of=context.as_of
+    )
     return context
 
 
@@ -244,6 +269,8 @@ def _parameters(request: JobRequest, context: GeneratorContext, settings: Settin
         flags={name: bool(value) for name, value in context.flags.items()},
         only=list(request.only),
         skip=list(request.skip),
+        where=list(request.where),
+        sample=list(request.sample),
         settings={
             name: _hidden(value)
             for name, value in chosen.items()

@@ -31,7 +31,7 @@ from voyant.report.format import (
     visible,
 )
 from voyant.report.page import render_page
-from voyant.report.views import Badge, Fact, Printed
+from voyant.report.views import Badge, Fact, Printed, selected_notes
 
 __all__ = ["render_drift"]
 
@@ -122,6 +122,7 @@ def render_drift(artifact: DriftArtifact) -> str:
     ]
     heading, badges = _verdict(list(artifact.tables.values()))
     context = {
+        "selected": selected_notes(artifact.selections),
         "heading": heading,
         "badges": badges,
         "tables": tables,

@@ -32,7 +32,7 @@ from voyant.report.index_kpis import is_judged, kpis_view
 from voyant.report.index_tables import SUFFICIENCY_BADGES, sufficiency_view, table_lines
 from voyant.report.page import render_page
 from voyant.report.run_report import RunReport
-from voyant.report.views import Badge, Printed
+from voyant.report.views import Badge, Printed, selected_notes
 
 __all__ = ["SECTIONS", "render_index"]
 
@@ -111,6 +111,11 @@ def render_index(report: RunReport) -> str:
     """
     bodies = _bodies(report)
     context = {
+        "selected": selected_notes(
+            {n: t.selection.description for n, t in report.profile.tables.items() if t.selection}
+            if report.profile is not None
+            else {}
+        ),
         "heading": _heading(report),
         "subject": _subject(report),
         "failures": [_step_line(step) for step in report.steps if step.status == "failed"],

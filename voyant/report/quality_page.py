@@ -19,7 +19,7 @@ from voyant.report.format import (
     visible,
 )
 from voyant.report.page import render_page
-from voyant.report.views import Badge, Bar, Fact, bar
+from voyant.report.views import Badge, Bar, Fact, bar, selected_notes
 
 __all__ = ["render_quality"]
 
@@ -120,6 +120,7 @@ def render_quality(artifact: QualityArtifact) -> str:
     headings = {"error": "Errors", "warning": "Warnings", "info": "Worth knowing"}
     status, words = _VERDICTS[artifact.verdict]
     context = {
+        "selected": selected_notes(artifact.selections),
         "badge": Badge(status=status, text=words),
         "heading": _heading(artifact),
         "lead": _lead(artifact),
