@@ -91,7 +91,7 @@ class LocalGroups:
         """Keep a column's groups; the group of nulls too."""
         with self._lock:
             self._count += 1
-            relation = f"memory.main.voyant_groups_{self._count}"
+            relation = f"memory.main.voyant_local_{self._count}"
             local_type, parameter, restore, rounded = _local(reading, groups)
             self.connection.execute(f"CREATE TABLE {relation} (v {local_type}, c BIGINT)")
             rows = iter(groups)
