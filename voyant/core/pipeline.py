@@ -208,7 +208,7 @@ def _call(definition: GeneratorDefinition, ctx: GeneratorContext, deadline: floa
         )
     if seconds is None:
         returned = definition.handler(ctx)
-        return returned if type(returned) is dict else _finished(returned, ctx)
+        return returned if returned.__class__ is dict else _finished(returned, ctx)
     from voyant.core.isolation import call_with_deadline  # noqa: PLC0415 - only where asked for
 
     def handler(given: GeneratorContext) -> object:
