@@ -1,4 +1,4 @@
-"""A whole run in a warehouse: artifacts are those of DuckDB but for differences named here."""
+"""A whole run in a warehouse: its artifacts are those of DuckDB, but for what is named here."""
 
 from __future__ import annotations
 
@@ -94,9 +94,9 @@ def test_every_generator_ran(runs):
 def test_statements_and_scans_are_few_and_noted(runs):
     manifest = json.loads((runs["postgresql"][0] / "manifest.json").read_text(encoding="utf-8"))
     noted = {
-        entry["name"]: entry["notes"]["statements"]
+        entry["name"]: entry["details"]["statements"]
         for entry in manifest["generators"]
-        if "statements" in entry["notes"]
+        if "statements" in entry["details"]
     }
     scans = {
         name: {question: (used["statements"], used["scans"]) for question, used in notes.items()}

@@ -99,7 +99,7 @@ class PostgresWarehouse:
         self._secrets = _secrets(opening.url)
         self._lock = threading.RLock()
         self._is_ordered = False
-        self._snapshot: str | None = None
+        self._snapshot = opening.snapshot
         self._connection = self._connect()
         try:
             self._begin()
@@ -136,6 +136,8 @@ class PostgresWarehouse:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         milliseconds = max(round(self._opening.statement_timeout_seconds * 1_000), 1)
+        if self._opening.snapshot is None:
+            self._snapshot = self._export()
         with connection.cursor() as cursor:
             if self._opening.snapshot is not None:
                 cursor.execute(
@@ -158,14 +160,13 @@ class PostgresWarehouse:
                 ("synchronize_seqscans", "off"),
             ):
                 cursor.execute("SELECT set_config(%s, %s, true)", (setting, value))
-        self._snapshot = self._export()
 
     def _export(self) -> str | None:
         """Name the snapshot, for other processes; None where the server does not export it."""
         try:
-            with self._connection.transaction(), self._connection.cursor() as cursor:
-                row = cursor.execute("SELECT pg_catalog.pg_export_snapshot()").fetchone()
+            row = self._connection.execute("SELECT pg_catalog.pg_export_snapshot()").fetchone()
         except psycopg.Error:
+            self._connection.rollback()  # nothing was read yet
             return None
         return str(row[0]) if row else None
 
@@ -279,8 +280,8 @@ def _column(name: str, shown: str, below: str, family: str, category: str) -> Wa
     dtype: Any
     if family == "e":
         dtype = dt.string  # an enumeration's values are told by their text
-    elif family == "c" or category in {"G", "I", "V"}:
-        dtype = dt.unknown  # composite, geometric, network and bit strings: by their text as well
+    elif family == "c" or category in {"G", "I", "V"} or below == "money":
+        dtype = dt.unknown  # composite, geometric, network, bit strings, money: by their text too
     else:
         try:
             dtype = PostgresType.from_string(below)
