@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import duckdb
 import pytest
 
 from tests.objects.s3server import SECRET, standing_between
 from voyant.cli.inputs import read_sources
+from voyant.core.config import load_settings
 from voyant.core.errors import ConfigurationError, ObjectStoreError, SourceError
 from voyant.engines.duckdb import DuckDBEngine
+from voyant.jobs.request import JobRequest
+from voyant.jobs.runner import run_job
 from voyant.objects.access import ObjectAccess
 from voyant.objects.address import ObjectAddress
 from voyant.objects.download import download
@@ -208,3 +213,41 @@ def test_credentials_of_the_settings_are_used(s3, bucket, tmp_path, monkeypatch)
         address = ObjectAddress.parse(f"s3://{bucket}/a.csv")
         assert access.bucket(address).read("a.csv")[0] == b"v\n1\n"
     assert seen == [f"/{bucket}/a.csv"]
+
+
+def test_a_whole_job_from_object_storage_to_object_storage(s3, bucket, tmp_path, monkeypatch):
+    """KPIs run in a process without network, over the copies; nothing names the scratch folder."""
+    monkeypatch.chdir(tmp_path)
+    sql = "SELECT i AS id, i % 5 AS kind FROM range(200) t(i)"
+    s3.put(f"{bucket}/in/orders.parquet", parquet(tmp_path / "o.parquet", sql))
+    s3.put(f"{bucket}/in/old.parquet", parquet(tmp_path / "o.parquet", f"{sql} WHERE i < 150"))
+    request = JobRequest(
+        sources={"orders": f"s3://{bucket}/in/orders.parquet"},
+        reference={"orders": f"s3://{bucket}/in/old.parquet"},
+        kpis=[{"name": "n", "sql": "SELECT sum(id) FROM orders"}],
+        artifacts_root=f"s3://{bucket}/out",
+        job_id="j",
+    )
+    job = run_job(request, load_settings())
+    assert not [outcome.error for outcome in job.result.results if outcome.error]
+    assert json.loads(s3.get(f"{bucket}/out/j/kpis.json"))["kpis"][0]["value"] == 19_900
+    drift = json.loads(s3.get(f"{bucket}/out/j/drift.json"))["tables"]["orders"]
+    assert drift["volume"]["reference_row_count"] == 150
+    assert job.manifest.parameters.sources == {"orders": [f"s3://{bucket}/in/orders.parquet"]}
+    for key in s3.keys(bucket):
+        if key.startswith("out/"):
+            assert b"voyant-engine-" not in s3.get(f"{bucket}/{key}"), key
+
+
+def test_what_is_too_large_to_scan_is_not_downloaded(s3, bucket, tmp_path, monkeypatch):
+    s3.put(f"{bucket}/in/big.csv", b"v\n" + b"1\n" * 10_000)
+    asked = []
+
+    def judge(method, path):
+        asked.append((method, path))
+
+    with standing_between(s3, judge) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        with pytest.raises(SourceError, match=r"'big' reads 20 kB"):
+            open_tables({"big": f"s3://{bucket}/in/big.csv"}, tmp_path, max_scan_bytes=10_000)
+    assert [method for method, _ in asked] == ["HEAD"]
