@@ -29,6 +29,7 @@ __all__ = [
     "JOURNAL_NAME",
     "MANIFEST_NAME",
     "MARKER_NAME",
+    "PROGRESS_NAME",
     "ArtifactStore",
     "open_store",
     "remove_leftovers",
@@ -41,6 +42,9 @@ MANIFEST_NAME: Final = "manifest.json"
 MARKER_NAME: Final = ".voyant-job.json"
 #: Names of the files an unfinished run has written, a line each; gone once the manifest is there.
 JOURNAL_NAME: Final = ".voyant-written"
+
+#: What a job that may be interrupted has done so far.
+PROGRESS_NAME: Final = ".voyant-progress.jsonl"
 
 _TEMPORARY: Final = ".voyant-{}.tmp"
 _LEFTOVER_SECONDS: Final = 3600
@@ -312,7 +316,7 @@ def _remove_earlier_run(folder: Path) -> None:
             path = folder / check_name("artifact", name)
             if path.parent.resolve() == path.parent:
                 path.unlink()
-    for leftover in (journal, *folder.glob(_TEMPORARY.format("*"))):
+    for leftover in (journal, folder / PROGRESS_NAME, *folder.glob(_TEMPORARY.format("*"))):
         leftover.unlink(missing_ok=True)
 
 

@@ -49,6 +49,9 @@ class Observer:
     def generator_finished(self, definition: GeneratorDefinition, result: GeneratorResult) -> None:
         """Called after each generator that ran."""
 
+    def generator_kept(self, definition: GeneratorDefinition, result: GeneratorResult) -> None:
+        """Called for each generator that an interrupted attempt of the run had already done."""
+
     def generator_skipped(self, definition: GeneratorDefinition, reason: str) -> None:
         """Called for each generator that does not run."""
 
@@ -62,6 +65,7 @@ def run_plan(
     settings: object | None = None,
     *,
     observers: Sequence[Observer] = (),
+    kept: Sequence[GeneratorResult] = (),
 ) -> PipelineResult:
     """Run a plan's generators in sequence and give an account of every one.
 
@@ -70,15 +74,13 @@ def run_plan(
         context: Any mapping; it is copied, not changed.
         settings: Handed to the context.
         observers: Told of each step.
+        kept: What came of generators that an interrupted attempt had done; they are not run.
 
     Raises:
         ConfigurationError: Runs inside of runs, too deep: a generator runs itself.
     """
-    if _depth.get() >= _MAX_DEPTH:
-        raise ConfigurationError(
-            f"{_MAX_DEPTH} runs are going on inside of one another.",
-            remedy="A generator must not run itself; give what it runs a registry of its own.",
-        )
+    _refuse_endless_runs()
+    done = {outcome.name: outcome for outcome in kept}
     ctx = GeneratorContext(context, settings=settings)
     result = PipelineResult(success=True)
     ctx.artifacts = MappingProxyType(result.artifacts)
@@ -97,6 +99,10 @@ def run_plan(
             definition = step.definition
             if step.gate is not None:
                 result.gates[definition.name] = step.gate
+            if done and definition.name in done:
+                _take_over(done[definition.name], result, producers)
+                _tell(observers, "generator_kept", definition, done[definition.name])
+                continue
             reason = step.skip_reason or _reason_to_skip(definition, result, deadline)
             if reason:
                 result.skipped[definition.name] = reason
@@ -146,6 +152,21 @@ def _give_up_claims(definition: GeneratorDefinition, producers: dict[str, str]) 
     for key in definition.produces:
         if producers.get(key) == definition.name:
             del producers[key]
+
+
+def _refuse_endless_runs() -> None:
+    if _depth.get() >= _MAX_DEPTH:
+        raise ConfigurationError(
+            f"{_MAX_DEPTH} runs are going on inside of one another.",
+            remedy="A generator must not run itself; give what it runs a registry of its own.",
+        )
+
+
+def _take_over(outcome: GeneratorResult, result: PipelineResult, producers: dict[str, str]) -> None:
+    """Count in what an interrupted attempt had done."""
+    result.results.append(outcome)
+    result.artifacts.update(outcome.artifacts)
+    producers.update(dict.fromkeys(outcome.artifacts, outcome.name))
 
 
 def _account(plan: Plan, result: PipelineResult) -> tuple[StepReport, ...]:
