@@ -153,3 +153,20 @@ def test_a_thread_that_never_ends_does_not_keep_the_command(tmp_path):
     assert done.returncode == 0
     assert json.loads(done.stdout)["manifest"]["success"] is True
     assert "The thread 'x', left by a generator, is not waited for." in done.stderr
+
+
+def test_our_own_thread_is_not_called_a_generators(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("a\n1\n2\n", encoding="utf-8")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", "from voyant.cli import main; main()", "run", str(table)),
+            *("--kpi", "n=SELECT count(*) FROM t", "--out", str(tmp_path / "out")),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""

@@ -108,6 +108,10 @@ def _code_of(error: VoyantError) -> ExitCode:
 
 def leave_threads_behind(code: str | int | None) -> None:
     """End the process now if a generator has left a thread that Python would wait for, for ever."""
+    if "voyant.core.lasting" in sys.modules:  # our own, which Python would end by itself
+        from voyant.core.lasting import end_lasting_thread  # only where it is loaded
+
+        end_lasting_thread()
     until = time.monotonic() + _THREAD_SECONDS
     for thread in threading.enumerate():
         if thread is not threading.main_thread() and not thread.daemon:
