@@ -190,6 +190,7 @@ def _account(plan: Plan, result: PipelineResult) -> tuple[StepReport, ...]:
                 reason=reason,
                 gate=step.gate,
                 artifacts=() if outcome is None else tuple(outcome.artifacts.values()),
+                duration_ms=None if outcome is None else outcome.duration_ms,
             )
         )
     return tuple(reports)

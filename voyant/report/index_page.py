@@ -20,6 +20,7 @@ from voyant.report.format import (
     Value,
     column_name,
     count,
+    duration,
     moment,
     plural,
     points,
@@ -100,6 +101,7 @@ class StepLine:
     gate: str
     files: list[FileLink]
     files_rest: int
+    took: Figure | None
 
 
 def render_index(report: RunReport) -> str:
@@ -392,6 +394,7 @@ def _step_line(step: StepReport) -> StepLine:
         gate="" if step.gate is None else visible(f"{step.gate.flag}, {step.gate.source}"),
         files=[FileLink(name=visible(path), link=quote(path)) for path in files[:_FILES]],
         files_rest=len(files[_FILES:]),
+        took=None if step.duration_ms is None else duration(step.duration_ms / 1000.0),
     )
 
 
