@@ -153,3 +153,9 @@ def test_a_thread_that_never_ends_does_not_keep_the_command(tmp_path):
     assert done.returncode == 0
     assert json.loads(done.stdout)["manifest"]["success"] is True
     assert "The thread 'x', left by a generator, is not waited for." in done.stderr
+
+
+def test_idle_workers_of_a_pool_are_nobodys_fault(tmp_path):
+    pool = "import concurrent.futures as c; global p; p = c.ThreadPoolExecutor(1); p.submit(int)"
+    done = command(tmp_path, pool)
+    assert (done.returncode, done.stderr) == (0, "")
