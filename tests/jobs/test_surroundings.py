@@ -170,3 +170,9 @@ def test_our_own_thread_is_not_called_a_generators(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
+
+
+def test_idle_workers_of_a_pool_are_nobodys_fault(tmp_path):
+    pool = "import concurrent.futures as c; global p; p = c.ThreadPoolExecutor(1); p.submit(int)"
+    done = command(tmp_path, pool)
+    assert (done.returncode, done.stderr) == (0, "")

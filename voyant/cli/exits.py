@@ -113,8 +113,11 @@ def leave_threads_behind(code: str | int | None) -> None:
 
         end_lasting_thread()
     until = time.monotonic() + _THREAD_SECONDS
+    # Idle workers of a pool, our own among them, are no danger: Python tells them to end.
+    pools = getattr(sys.modules.get("concurrent.futures.thread"), "_threads_queues", {})
     for thread in threading.enumerate():
-        if thread is not threading.main_thread() and not thread.daemon:
+        is_waited_for = thread is not threading.main_thread() and not thread.daemon
+        if is_waited_for and thread not in pools:
             thread.join(max(until - time.monotonic(), 0))
             if thread.is_alive():
                 say_error(f"The thread {thread.name!r}, left by a generator, is not waited for.")
