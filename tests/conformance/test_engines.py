@@ -16,7 +16,6 @@ from scipy import stats
 
 from tests.conformance.awkward import tables
 from tests.conformance.oracle import check_column, is_nan
-from tests.conformance.warehouses import as_stored, load_all
 from voyant.core.engine import Engine
 from voyant.core.errors import UnknownTableError
 from voyant.core.tables import ColumnKind
@@ -41,17 +40,6 @@ class Subject:
     engine: Engine
     tables: dict[str, pa.Table]
     is_all_there: bool = False
-
-
-@pytest.fixture(scope="session")
-def awkward_database(postgres_server):
-    """A PostgreSQL database of the awkward tables."""
-    stored = {name: as_stored(name, table) for name, table in GIVEN.items()}
-    with postgres_server.connect() as admin:
-        admin.execute("CREATE DATABASE awkward")
-    with postgres_server.connect("awkward") as admin:
-        load_all(admin, stored)
-    return postgres_server.url("awkward"), stored
 
 
 @pytest.fixture(scope="module", params=ENGINES)
