@@ -52,7 +52,8 @@ def _tree(root: int) -> list[int]:
             except OSError:  # it has just ended
                 continue
             children.setdefault(int(fields[1]), []).append(int(entry.name))
-    found, todo = [], [root]
+    found: list[int] = []
+    todo = [root]
     while todo:
         found.append(todo.pop())
         todo += children.get(found[-1], [])

@@ -196,7 +196,7 @@ def imported_by(folder: str) -> set[str]:
 
 
 # What only an observer or the fixtures for pytest need; see tests/project/test_imports.py.
-EXTRAS = ("otel", "prometheus", "testing")
+EXTRAS = ("aws", "otel", "prometheus", "s3", "testing")
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,6 @@ def _credentials_of(address: ObjectAddress) -> str:
     if address.scheme != "s3":
         return "Set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or log in."
     return (
-        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (with boto3 installed), "
+        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (with voyant[aws]), "
         "or use the machine's own role."
     )
