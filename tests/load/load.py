@@ -276,8 +276,8 @@ def check(queue, settings, wanted, names, plugins, outcome):
     say = outcome.problems.append
     if len(set(names.values())) != len(wanted):
         say(f"{len(set(names.values()))} names for {len(wanted)} jobs")
-    if stray := list(plugins.glob("overlap-*")):
-        say(f"ran twice at the same time: {[path.name for path in stray]}")
+    twice = [path.name for path in plugins.glob("overlap-*")]
+    outcome.problems += [f"ran twice at the same time: {name}" for name in twice]
     places = {tenant: place for place, tenant in enumerate(_in_order(wanted), start=1)}
     succeeded = {tenant: set() for tenant in places}
     for job in wanted:
