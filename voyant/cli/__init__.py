@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from voyant import __version__
-from voyant.cli import baseline, config, generators, new_generator, run, verify
+from voyant.cli import baseline, config, generators, mcp, new_generator, run, verify
 from voyant.cli.exits import Debug, VoyantGroup, show_bug
 from voyant.cli.open import open_page
 
@@ -36,6 +36,7 @@ app.command("plan")(generators.plan)
 app.command("new-generator")(new_generator.new_generator)
 app.add_typer(config.app, name="config")
 app.add_typer(baseline.app, name="baseline")
+app.command("mcp")(mcp.mcp)
 app.command("open")(open_page)
 app.command("verify")(verify.verify)
 app.command("demo")(run.demo)
