@@ -20,6 +20,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
+    SecretStr,
     ValidationError,
     field_validator,
 )
@@ -203,6 +204,34 @@ class Settings(BaseSettings, FlagSource):
     """Charts of what stands out in the tables, beside those of the KPIs."""
     chart_png: bool = False
     """Write each chart as PNG too."""
+
+    database_url: SecretStr | None = None
+    """Where the service keeps its jobs: `postgresql://user:password@host/name` or
+    `sqlite:///file`; a SQLite file below `artifacts_root` by default."""
+    warehouses: dict[str, str] = Field(default_factory=dict[str, str])
+    """URLs of the warehouses that jobs of the service may name."""
+    workers: int = Field(default=2, ge=0)
+    """Worker processes that `voyant serve` starts; each runs one job at a time."""
+    worker_lease_seconds: float = Field(default=20.0, ge=1, le=60)
+    """A worker that has not been heard of for so long is dead, and its job goes to another."""
+    worker_memory_limit: ByteSize | None = Field(default=None, gt=0)
+    """Memory one job's process may use; no limit by default."""
+    job_max_attempts: int = Field(default=5, ge=1)
+    """How often a job is started before it fails because its workers keep dying."""
+    job_timeout_seconds: float = Field(default=3_600.0, gt=0)
+    """Time one job of the service may take."""
+    tenant_max_running: int = Field(default=4, ge=1)
+    """Jobs of one tenant that run at the same time."""
+    tenant_max_queued: int = Field(default=1_000, ge=1)
+    """Jobs of one tenant that wait; more are refused."""
+    tenant_max_rows: int | None = Field(default=None, ge=1)
+    """Rows that the tables of one job of the service may have together."""
+    tenant_max_bytes: ByteSize | None = Field(default=None, gt=0)
+    """Bytes that the artifacts of one tenant may take; further jobs are refused."""
+    retention_days: float | None = Field(default=None, gt=0)
+    """Jobs of the service that ended longer ago are removed."""
+    retention_jobs: int | None = Field(default=None, ge=1)
+    """Ended jobs of a tenant that are kept; the oldest beyond are removed."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     """Least severity that the command line logs."""

@@ -22,8 +22,10 @@ __all__ = [
     "JobQueue",
     "JobSpec",
     "JobState",
+    "QueueStatistics",
     "Schedule",
     "TenantUsage",
+    "WorkerStatus",
 ]
 
 
@@ -80,6 +82,7 @@ class Job:
         worker_id: Which worker has it, or had it last.
         generator: The generator that is running.
         error: Why it failed, one line.
+        is_cancelling: Somebody asked to stop it, and its worker has not done so yet.
     """
 
     job_id: str
@@ -95,6 +98,7 @@ class Job:
     generator: str | None = None
     error: str | None = None
     schedule_id: str | None = None
+    is_cancelling: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +108,8 @@ class JobEvent:
     Attributes:
         number: Rises by one for each event of a job, from 1.
         kind: `queued`, `started`, `generator_started`, `generator_finished`, `generator_skipped`,
-            `taken_over`, `cancelled`, `finished`.
+            `generator_kept` (finished by an earlier attempt), `taken_over`, `attempt_failed`,
+            `cancel_requested`, `cancelled`, `finished`.
         data: What belongs to it: the generator, its status, its duration ...
     """
 
@@ -148,6 +153,33 @@ class TenantUsage:
     stored_jobs: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerStatus:
+    """One worker that was heard of lately."""
+
+    worker_id: str
+    host: str
+    pid: int
+    started_at: datetime
+    seen_at: datetime
+    is_alive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueStatistics:
+    """The whole queue at a glance, over all tenants.
+
+    Attributes:
+        jobs: How many jobs are in each state.
+        oldest_wait_seconds: How long the job that waits longest has waited; 0 if none waits.
+        workers: Workers alive, and those that died and were not heard of again.
+    """
+
+    jobs: Mapping[JobState, int]
+    oldest_wait_seconds: float
+    workers: tuple[WorkerStatus, ...]
+
+
 @runtime_checkable
 class JobQueue(Protocol):
     """Jobs, kept. Every question names the tenant: another tenant's job is an unknown one."""
@@ -184,7 +216,11 @@ class JobQueue(Protocol):
         limit: int = 50,
         cursor: str | None = None,
     ) -> JobPage:
-        """List jobs, the newest first."""
+        """List jobs, the newest first.
+
+        Raises:
+            CursorError: A cursor that no page has given out.
+        """
         ...
 
     def cancel(self, tenant_id: str, job_id: str) -> Job:
@@ -192,11 +228,22 @@ class JobQueue(Protocol):
         ...
 
     def retry(self, tenant_id: str, job_id: str, *, requested_by: str) -> Job:
-        """Run a job that failed or was cancelled again, under the same name."""
+        """Run a job that failed or was cancelled again from its beginning, under the same name.
+
+        Raises:
+            UnknownJobError: The tenant has none of that name.
+            JobStateError: It has not ended, or it succeeded.
+            QueueFullError: The tenant has as many jobs as it may have.
+        """
         ...
 
     def delete(self, tenant_id: str, job_id: str) -> None:
-        """Forget a job that has ended, and remove its folder."""
+        """Forget a job that has ended, and remove its folder.
+
+        Raises:
+            UnknownJobError: The tenant has none of that name.
+            JobStateError: It has not ended.
+        """
         ...
 
     def events(self, tenant_id: str, job_id: str, *, after: int = 0) -> Sequence[JobEvent]:
@@ -221,7 +268,11 @@ class JobQueue(Protocol):
         requested_by: str,
         timezone: str = "UTC",
     ) -> Schedule:
-        """Keep a recurring job."""
+        """Keep a recurring job.
+
+        Raises:
+            ScheduleError: Cron fields or a time zone nobody knows, or a name that is taken.
+        """
         ...
 
     def schedules(self, tenant_id: str) -> Sequence[Schedule]:
@@ -238,6 +289,10 @@ class JobQueue(Protocol):
 
     def sweep(self, tenant_id: str | None = None, *, is_dry_run: bool = False) -> Sequence[Job]:
         """Remove the jobs that are older, or more, than retention allows; return them."""
+        ...
+
+    def statistics(self) -> QueueStatistics:
+        """Count jobs and workers, over all tenants: for `/readyz` and `/metrics`."""
         ...
 
     def close(self) -> None:
