@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -16,6 +17,7 @@ from voyant.core.tables import Scalar
 __all__ = ["KpiHistory"]
 
 _BLOCK_BYTES: Final = 65_536
+_RECENT_LINES: Final = 1_000
 
 
 class KpiHistory:
@@ -55,6 +57,18 @@ class KpiHistory:
         except OSError as error:
             raise _unusable("read", self.path, error) from error
         return None
+
+    def has(self, job_id: str, finished_at: datetime) -> bool:
+        """Tell whether a job's values are there already, among the last thousand lines."""
+        needles = [json.dumps(text).encode() for text in (job_id, finished_at.isoformat())]
+        try:
+            with self.path.open("rb") as file:
+                lines = islice(_lines_from_end(file), _RECENT_LINES)
+                return any(all(needle in line for needle in needles) for line in lines)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise _unusable("read", self.path, error) from error
 
     def append(self, job_id: str, finished_at: datetime, values: Mapping[str, Scalar]) -> None:
         """Add a finished job's values.

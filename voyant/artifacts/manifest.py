@@ -26,6 +26,7 @@ __all__ = [
     "Parameters",
     "PluginEntry",
     "Problem",
+    "Resumption",
     "Versions",
     "describe_generators",
     "hash_file",
@@ -167,6 +168,15 @@ class Parameters(ArtifactPart):
     """Settings that somebody set."""
 
 
+class Resumption(ArtifactPart):
+    """That the job was interrupted, and went on where it was."""
+
+    first_started_at: datetime
+    """When the first attempt began; the manifest's own `started_at` is the last attempt's."""
+    kept: list[str]
+    """Generators that an earlier attempt had done, and whose files were still as it left them."""
+
+
 class Manifest(Artifact):
     """`manifest.json`: a folder without one is an unfinished job."""
 
@@ -192,6 +202,8 @@ class Manifest(Artifact):
     artifacts: list[ArtifactEntry]
     """By path."""
     problems: list[Problem]
+    resumed: Resumption | None = None
+    """Null for a job that was done in one go."""
 
 
 def describe_generators(

@@ -27,6 +27,7 @@ __all__ = [
     "JOURNAL_NAME",
     "MANIFEST_NAME",
     "MARKER_NAME",
+    "PROGRESS_NAME",
     "ArtifactStore",
     "open_store",
     "replace_file",
@@ -38,6 +39,9 @@ MANIFEST_NAME: Final = "manifest.json"
 MARKER_NAME: Final = ".voyant-job.json"
 #: Names of the files an unfinished run has written, a line each; gone once the manifest is there.
 JOURNAL_NAME: Final = ".voyant-written"
+
+#: What a job that may be interrupted has done so far; gone once the manifest is there.
+PROGRESS_NAME: Final = ".voyant-progress.jsonl"
 
 _TEMPORARY: Final = ".voyant-{}.tmp"
 
@@ -157,7 +161,8 @@ class ArtifactStore:
     def write_manifest(self, manifest: BaseModel) -> str:
         """Write `manifest.json`, which says that the job is finished, and return its path."""
         path = self._write(MANIFEST_NAME, to_json(MANIFEST_NAME, manifest))
-        (self.folder / JOURNAL_NAME).unlink(missing_ok=True)
+        for name in (JOURNAL_NAME, PROGRESS_NAME):
+            (self.folder / name).unlink(missing_ok=True)
         return path
 
     def close(self) -> None:
@@ -283,7 +288,7 @@ def _remove_earlier_run(folder: Path) -> None:
             path = folder / check_name("artifact", name)
             if path.parent.resolve() == path.parent:
                 path.unlink()
-    for leftover in (journal, *folder.glob(_TEMPORARY.format("*"))):
+    for leftover in (journal, folder / PROGRESS_NAME, *folder.glob(_TEMPORARY.format("*"))):
         leftover.unlink(missing_ok=True)
 
 

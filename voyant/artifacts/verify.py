@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from voyant.artifacts.manifest import Manifest, hash_file
 from voyant.artifacts.names import check_name
 from voyant.artifacts.schemas import model_for
-from voyant.artifacts.store import JOURNAL_NAME, MANIFEST_NAME, MARKER_NAME
+from voyant.artifacts.store import JOURNAL_NAME, MANIFEST_NAME, MARKER_NAME, PROGRESS_NAME
 from voyant.core.errors import FolderError, UnsafeNameError
 
-_OWN_FILES: Final = frozenset({JOURNAL_NAME, MANIFEST_NAME, MARKER_NAME})
+_OWN_FILES: Final = frozenset({JOURNAL_NAME, MANIFEST_NAME, MARKER_NAME, PROGRESS_NAME})
 
 __all__ = ["Verification", "verify_folder"]
 

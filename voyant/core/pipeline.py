@@ -33,6 +33,9 @@ class Observer:
     def generator_finished(self, definition: GeneratorDefinition, result: GeneratorResult) -> None:
         """Called after each generator that ran."""
 
+    def generator_kept(self, definition: GeneratorDefinition, result: GeneratorResult) -> None:
+        """Called for each generator that an interrupted attempt of the run had already done."""
+
     def generator_skipped(self, definition: GeneratorDefinition, reason: str) -> None:
         """Called for each generator that does not run."""
 
@@ -46,6 +49,7 @@ def run_plan(
     settings: object | None = None,
     *,
     observers: Sequence[Observer] = (),
+    kept: Sequence[GeneratorResult] = (),
 ) -> PipelineResult:
     """Run a plan's generators in sequence and give an account of every one.
 
@@ -54,7 +58,9 @@ def run_plan(
         context: Any mapping; it is copied, not changed.
         settings: Handed to the context.
         observers: Told of each step.
+        kept: What came of generators that an interrupted attempt had done; they are not run.
     """
+    done = {outcome.name: outcome for outcome in kept}
     ctx = GeneratorContext(context, settings=settings)
     result = PipelineResult(success=True)
     ctx.artifacts = MappingProxyType(result.artifacts)
@@ -72,6 +78,13 @@ def run_plan(
             definition = step.definition
             if step.gate is not None:
                 result.gates[definition.name] = step.gate
+            if definition.name in done:
+                outcome = done[definition.name]
+                result.results.append(outcome)
+                result.artifacts.update(outcome.artifacts)
+                producers.update(dict.fromkeys(outcome.artifacts, definition.name))
+                _tell(observers, "generator_kept", definition, outcome)
+                continue
             reason = step.skip_reason or _reason_to_skip(definition, result, deadline)
             if reason:
                 result.skipped[definition.name] = reason

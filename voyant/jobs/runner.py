@@ -22,6 +22,7 @@ from voyant.artifacts.manifest import (
     Manifest,
     Parameters,
     PluginEntry,
+    Resumption,
     Versions,
     describe_generators,
     list_artifacts,
@@ -38,19 +39,31 @@ from voyant.core.plan import Plan
 from voyant.core.plugin_registry import PluginRegistry, default_registry
 from voyant.core.results import GeneratorResult, PipelineResult
 from voyant.jobs.interrupts import CtrlC
+from voyant.jobs.progress import Kept, ProgressWriter, fingerprint, keep
 from voyant.jobs.request import JobRequest, new_job_id
 from voyant.observers import observing
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-__all__ = ["JobResult", "make_context", "run_job"]
+__all__ = ["Attempt", "JobResult", "make_context", "remember_job", "run_job"]
 
 _logger = logging.getLogger("voyant.jobs")
 
 _KPI_GENERATOR = "kpi"
 _KPI_FILE = "kpis.json"
 _DRIFT_GENERATOR = "drift"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt at a job that may be interrupted, and go on in another folder.
+
+    Attributes:
+        earlier: The folder of the attempt before this one.
+    """
+
+    earlier: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +87,7 @@ def run_job(
     observers: Sequence[Observer] = (),
     *,
     registry: PluginRegistry = default_registry,
+    attempt: Attempt | None = None,
 ) -> JobResult:
     """Run a job: its generators, the manifest, then the tenant's KPI history and baselines.
 
@@ -85,6 +99,8 @@ def run_job(
         settings: `get_settings()` when None.
         observers: Told of each step as it happens.
         registry: Where the generators come from.
+        attempt: Keeps what an earlier attempt had done, and notes what this one does; the KPI
+            history and baselines are then the caller's to keep, with `remember_job`.
 
     Raises:
         ConfigurationError: A generator or observer nobody knows, a flag without a clear value, a
@@ -98,7 +114,7 @@ def run_job(
     plan = registry.plan(context, settings, only=request.only, skip=request.skip)
     _check_quality(request, settings)
     started_at, clock = datetime.now(UTC), perf_counter()
-    context.setdefault("as_of", started_at)
+    digest = "" if attempt is None else fingerprint(plan, context, settings)
     _warm_up(plan)
     with (
         observing(settings) as watchers,
@@ -106,9 +122,19 @@ def run_job(
         closing(_open_store(context)) as store,
     ):
         recorder = _Recorder(store)
+        kept = _keep(attempt, digest, store, recorder)
+        context.setdefault("as_of", started_at if kept is None else kept.as_of)
         context = GeneratorContext(context, settings=settings, services={"writer": store})
+        noting: tuple[Observer, ...] = ()
+        if attempt is not None:
+            began = started_at if kept is None else kept.started_at
+            noting = (ProgressWriter(store, recorder, digest, context.as_of, began),)
         result = run_plan(
-            plan, context, settings, observers=(recorder, ctrl_c, *watchers, *observers)
+            plan,
+            context,
+            settings,
+            observers=(recorder, *noting, ctrl_c, *watchers, *observers),
+            kept=() if kept is None else kept.results,
         )
         store.generator = None
         artifacts, problems = list_artifacts(store.folder, result, store.written)
@@ -132,12 +158,44 @@ def run_job(
             plugins=[PluginEntry.of(plugin) for plugin in plugins],
             artifacts=artifacts,
             problems=problems,
+            resumed=None
+            if kept is None
+            else Resumption(
+                first_started_at=kept.started_at, kept=[done.name for done in kept.results]
+            ),
         )
         store.write_manifest(manifest)
         folder = store.folder
-    _remember_kpis(context, manifest, folder)
-    _remember_baselines(context, manifest, folder)
+    if attempt is None:
+        remember_job(folder, manifest, context.artifacts_root, settings)
     return JobResult(folder=folder, manifest=manifest, result=result)
+
+
+def remember_job(
+    folder: Path, manifest: Manifest, artifacts_root: str | Path, settings: Settings
+) -> None:
+    """Add a job to its tenant's KPI history and baselines; a second time changes nothing.
+
+    Args:
+        folder: Where its files are.
+        manifest: The account of it.
+        artifacts_root: Below which the history and the baselines are.
+        settings: Which profile is kept as a baseline.
+    """
+    _remember_kpis(artifacts_root, manifest, folder)
+    _remember_baselines(artifacts_root, manifest, folder, settings)
+
+
+def _keep(
+    attempt: Attempt | None, digest: str, store: ArtifactStore, recorder: _Recorder
+) -> Kept | None:
+    """Take over what an earlier attempt had done, if there was one and it was asked the same."""
+    if attempt is None or attempt.earlier is None:
+        return None
+    kept = keep(attempt.earlier, digest, store)
+    if kept is not None:
+        recorder.tables, recorder.engine_name = kept.tables, kept.engine
+    return kept
 
 
 def _warm_up(plan: Plan) -> None:
@@ -255,7 +313,9 @@ def _hidden(value: JsonValue) -> JsonValue:
     return redact_url(value) if isinstance(value, str) and "://" in value else value
 
 
-def _remember_baselines(context: GeneratorContext, manifest: Manifest, folder: Path) -> None:
+def _remember_baselines(
+    root: str | Path, manifest: Manifest, folder: Path, settings: Settings
+) -> None:
     """Keep the profiles of a job that succeeded, for tables that have none to be compared with."""
     if not manifest.success or not any(
         e.name == _DRIFT_GENERATOR and e.status == "ok" for e in manifest.generators
@@ -263,11 +323,11 @@ def _remember_baselines(context: GeneratorContext, manifest: Manifest, folder: P
         return
     try:
         kept = remember_baselines(
-            BaselineStore(context.artifacts_root, manifest.tenant_id),
+            BaselineStore(root, manifest.tenant_id),
             folder,
             manifest.job_id,
             manifest.finished_at,
-            follows_previous=context.setting("baseline") == "previous",
+            follows_previous=settings.baseline == "previous",
         )
     except (OSError, FolderError, ValueError) as error:  # the job itself is done, and stays so
         _logger.warning("Baselines not kept: %s job=%s", error, manifest.job_id)
@@ -276,15 +336,14 @@ def _remember_baselines(context: GeneratorContext, manifest: Manifest, folder: P
         _logger.info("The baseline of %r is now that of job %s", table, manifest.job_id)
 
 
-def _remember_kpis(context: GeneratorContext, manifest: Manifest, folder: Path) -> None:
+def _remember_kpis(root: str | Path, manifest: Manifest, folder: Path) -> None:
     """Add the job's KPI values to the tenant's history, if they were computed without an error."""
     if not any(e.name == _KPI_GENERATOR and e.status == "ok" for e in manifest.generators):
         return
     try:
         values = KpisArtifact.model_validate_json((folder / _KPI_FILE).read_bytes()).values()
-        if values:
-            KpiHistory(context.artifacts_root, manifest.tenant_id).append(
-                manifest.job_id, manifest.finished_at, values
-            )
+        history = KpiHistory(root, manifest.tenant_id)
+        if values and not history.has(manifest.job_id, manifest.finished_at):
+            history.append(manifest.job_id, manifest.finished_at, values)
     except (OSError, FolderError, ValueError) as error:  # the job itself is done, and stays so
         _logger.warning("KPI history not kept: %s job=%s", error, manifest.job_id)
