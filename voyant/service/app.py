@@ -2,64 +2,74 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import asyncio
+from collections import Counter
+from functools import partial
 
 from fastapi import FastAPI
-from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
 
 from voyant import __version__
 from voyant.core.config import Settings
-from voyant.jobs.durable.model import JobQueue
+from voyant.jobs.durable.queue import DatabaseQueue
+from voyant.service.audit import AuditLog
 from voyant.service.gate import Gate, GateLimits
 from voyant.service.handlers import install_handlers
-from voyant.service.problems import Problem
-
-if TYPE_CHECKING:
-    from voyant.service.keys import KeyStore
+from voyant.service.key_store import DatabaseKeys
+from voyant.service.metrics import ServiceMetrics
+from voyant.service.openapi import make_document
+from voyant.service.routes import (
+    admin,
+    artifacts,
+    baselines,
+    catalog,
+    health,
+    jobs,
+    schedules,
+    tables,
+)
 
 __all__ = ["create_app"]
 
-_DESCRIPTION: Final = """\
-Submit jobs over tables, follow them, and fetch what they made.
 
-Send your key with every request: `Authorization: Bearer voyant_...`. Every error has one shape,
-`application/problem+json` (RFC 9457).
-"""
-
-
-def create_app(settings: Settings, queue: JobQueue, *, keys: KeyStore) -> FastAPI:
+def create_app(settings: Settings, queue: DatabaseQueue) -> FastAPI:
     """Make the application.
+
+    `app.state` holds what routes share: `settings`, `queue`, `keys`, `audit`, `metrics`, and
+    `stopping`, an event that is set when the service is to end.
 
     Args:
         settings: What the operator set.
-        queue: Where jobs are kept.
-        keys: Where API keys are kept.
+        queue: Where jobs are kept; keys and the audit log are in the same database.
     """
     app = FastAPI(
         title="Voyant",
         version=__version__,
-        description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
         redirect_slashes=False,
+        # Its own spans and logs would hold what requests were sent; ours are in tracing.py.
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
-    app.state.settings, app.state.queue, app.state.keys = settings, queue, keys
-    app.add_middleware(Gate, limits=GateLimits())
+    state = app.state
+    state.settings, state.queue = settings, queue
+    state.keys, state.audit = DatabaseKeys(queue.database), AuditLog(queue.database)
+    state.metrics = metrics = ServiceMetrics(queue)
+    state.stopping, state.streams = asyncio.Event(), Counter[str]()
+    state.uploads = tables.most_uploads()
+    app.add_middleware(Gate, limits=_limits(settings), observe=metrics.observe_request)
     install_handlers(app)
-
-    @app.get("/healthz", tags=["health"], summary="Is the process alive?")
-    async def healthz() -> JSONResponse:
-        return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
-
-    @app.get("/readyz", tags=["health"], summary="Can jobs be taken?")
-    async def readyz() -> JSONResponse:
-        try:
-            await run_in_threadpool(queue.usage, settings.tenant_id)
-        except OSError:
-            raise Problem("unavailable", "The database does not answer.") from None
-        return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
-
+    for module in (health, jobs, artifacts, tables, catalog, schedules, baselines, admin):
+        app.include_router(module.router)
+    app.openapi = partial(make_document, app)  # type: ignore[method-assign]  # as FastAPI documents
     return app
+
+
+def _limits(settings: Settings) -> GateLimits:
+    hosts = {name.lower() for name in (*settings.service_allowed_hosts, settings.service_host)}
+    return GateLimits(
+        hosts=frozenset(hosts),
+        body_bytes=int(settings.service_max_body_bytes),
+        upload_bytes=int(settings.upload_max_bytes),
+        idle_seconds=settings.service_idle_timeout_seconds,
+    )

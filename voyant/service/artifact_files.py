@@ -133,7 +133,7 @@ async def send_artifact(request: Request, found: FoundArtifact) -> Response:
 class _FileResponse(StreamingResponse):
     """Sends a part of an open file, and closes it whatever happens."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - made in one place
+    def __init__(
         self,
         descriptor: int,
         start: int,

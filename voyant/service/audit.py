@@ -55,7 +55,7 @@ class AuditLog:
         """Use an open database."""
         self._database = database
 
-    def add(  # noqa: PLR0913 - what an entry says, each by its name
+    def add(
         self,
         *,
         action: str,

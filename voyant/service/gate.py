@@ -11,7 +11,7 @@ import ipaddress
 import logging
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final
@@ -20,6 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders, State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from voyant.service.problems import Problem, answer
+from voyant.service.tracing import start_request_span
 
 __all__ = ["Gate", "GateLimits"]
 
@@ -31,6 +32,7 @@ _LONGEST_PATH: Final = 4_096
 #: A body may take this long whatever its size; after that it has to keep up a pace.
 _GRACE_SECONDS: Final = 20.0
 _SLOWEST_BYTES_A_SECOND: Final = 4_096
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: Every response has these unless it says otherwise itself.
 _HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
@@ -64,9 +66,21 @@ class GateLimits:
 class Gate:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, *, limits: GateLimits) -> None:
-        """Stand before an application."""
-        self._app, self._limits = app, limits
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limits: GateLimits,
+        observe: Callable[[str, str, int, float], None],
+    ) -> None:
+        """Stand before an application.
+
+        Args:
+            app: The application.
+            limits: What a request may be.
+            observe: Told of each request: method, route, status, seconds.
+        """
+        self._app, self._limits, self._observe = app, limits, observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it."""
@@ -78,7 +92,7 @@ class Gate:
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         reply = _Reply(send, request_id)
-        started = perf_counter()
+        started, span = perf_counter(), start_request_span(scope["method"], headers, request_id)
         try:
             try:
                 self._check(scope, headers)
@@ -93,7 +107,11 @@ class Gate:
                 )
                 await reply.tell(scope, receive, Problem("internal-error"))
         finally:
-            _log_request(scope, reply.status, perf_counter() - started)
+            route = getattr(scope.get("route"), "path", None)
+            span.end(route, reply.status)
+            seconds = perf_counter() - started
+            self._observe(_method(scope), route or "none", reply.status, seconds)
+            _log_request(scope, route, reply.status, seconds)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         hosts = headers.getlist("host")
@@ -211,20 +229,24 @@ def _request_id(headers: Headers) -> str:
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
-def _log_request(scope: Scope, status: int, seconds: float) -> None:
+def _method(scope: Scope) -> str:
+    """Return the method; one that nobody knows could be any text."""
+    return scope["method"] if scope["method"] in _METHODS else "other"
+
+
+def _log_request(scope: Scope, route: str | None, status: int, seconds: float) -> None:
     """Say what was asked, by which key, and how it ended; never what the headers held."""
     state = State(scope["state"])
     caller = getattr(state, "caller", None)
-    route = scope.get("route")
     _logger.info(
         "%s %s %s",
-        scope["method"],
-        getattr(route, "path", "-"),
+        _method(scope),
+        route or "-",
         status,
         extra={
             "request_id": state.request_id,
-            "method": scope["method"],
-            "route": getattr(route, "path", None),
+            "method": _method(scope),
+            "route": route,
             "status": status,
             "duration_ms": round(seconds * 1_000, 3),
             "tenant_id": getattr(caller, "tenant_id", None),

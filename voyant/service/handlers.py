@@ -22,7 +22,7 @@ from voyant.jobs.durable.errors import (
 )
 from voyant.service.problems import FieldFault, Problem, answer, kind_of_status
 
-__all__ = ["install_handlers", "problem_of", "request_id_of"]
+__all__ = ["install_handlers", "invalid", "problem_of", "request_id_of"]
 
 _MOST_FAULTS: Final = 20
 _LONGEST_TEXT: Final = 300
@@ -64,6 +64,10 @@ def problem_of(error: Exception) -> Problem:
         return _of_invalid(error)
     if isinstance(error, HTTPException):
         return _of_http(error)
+    return _of_voyant(error)
+
+
+def _of_voyant(error: Exception) -> Problem:
     if isinstance(error, _ABSENT):
         return Problem("not-found")
     if isinstance(error, QueueFullError):
@@ -81,9 +85,7 @@ def problem_of(error: Exception) -> Problem:
 def invalid(pointer: str, error: ConfigurationError | str) -> Problem:
     """Return the problem of one part of a body that Voyant itself refuses."""
     detail = str(error)
-    return Problem(
-        "invalid-request", detail, errors=[FieldFault(pointer=pointer, detail=detail)]
-    )
+    return Problem("invalid-request", detail, errors=[FieldFault(pointer=pointer, detail=detail)])
 
 
 def _of_http(error: HTTPException) -> Problem:

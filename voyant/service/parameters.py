@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Header, Path, Query, Request
 
 from voyant.core.config import Settings
-from voyant.jobs.durable.model import JobQueue
+from voyant.jobs.durable.queue import DatabaseQueue
 from voyant.service.problems import Problem
 
 __all__ = ["Cursor", "IdempotencyKey", "JobId", "Limit", "Queue", "ScheduleId", "ServiceSettings"]
@@ -34,8 +34,8 @@ def _schedule_id(schedule_id: Annotated[str, Path(description="A schedule.")]) -
     return _known_shape(schedule_id)
 
 
-def _queue(request: Request) -> JobQueue:
-    queue: JobQueue = request.app.state.queue
+def _queue(request: Request) -> DatabaseQueue:
+    queue: DatabaseQueue = request.app.state.queue
     return queue
 
 
@@ -46,7 +46,7 @@ def _settings(request: Request) -> Settings:
 
 JobId = Annotated[str, Depends(_job_id)]
 ScheduleId = Annotated[str, Depends(_schedule_id)]
-Queue = Annotated[JobQueue, Depends(_queue)]
+Queue = Annotated[DatabaseQueue, Depends(_queue)]
 ServiceSettings = Annotated[Settings, Depends(_settings)]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
 Cursor = Annotated[

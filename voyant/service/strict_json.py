@@ -1,4 +1,4 @@
-"""Which JSON is taken? Only what every reader would understand alike, and nothing built to hurt one.
+"""Which JSON is taken? What every reader understands alike, and nothing built to hurt one.
 
 Source: RFC 8259, sections 4 (names), 6 (numbers), 8.2 (unpaired surrogates), 9 (limits of parsers).
 """

@@ -1,4 +1,4 @@
-"""How is a request of `/v1` taken in: who sent it first, then its body, strictly; and what follows?"""
+"""How is a request of `/v1` taken in? First who sent it, then its body, strictly."""
 
 from __future__ import annotations
 
@@ -81,14 +81,18 @@ async def _read_json(request: Request) -> None:
     request._json = parse_strictly(await request.body())  # noqa: SLF001 - where Starlette keeps it
 
 
-def describe_problems(*slugs: str, has_body: bool = False) -> dict[int | str, dict[str, Any]]:
+def describe_problems(
+    *slugs: str, has_body: bool = False, is_open: bool = False
+) -> dict[int | str, dict[str, Any]]:
     """Return the documentation of what a route may answer beside what was asked for.
 
     Args:
         *slugs: Kinds of problems that only some routes have.
         has_body: Whether the route takes JSON.
+        is_open: Whether it needs no key.
     """
-    kinds = [PROBLEMS[slug] for slug in (*_ANYWHERE, *(_WITH_BODY if has_body else ()), *slugs)]
+    named = (*_ANYWHERE, *(_WITH_BODY if has_body else ()), *slugs)
+    kinds = [PROBLEMS[slug] for slug in named if not (is_open and slug == "unauthenticated")]
     described: dict[int | str, dict[str, Any]] = {}
     for kind in sorted(kinds, key=lambda kind: kind.status):
         entry = described.setdefault(

@@ -100,6 +100,8 @@ events = sa.Table(
     sa.Column("at_us", sa.BigInteger, nullable=False),
     sa.Column("kind", sa.String(40), nullable=False),
     sa.Column("data", sa.Text, nullable=False),
+    # What is new since a moment, over all jobs: for the metrics.
+    sa.Index("voyant_events_at", "at_us"),
 )
 
 idempotency_keys = sa.Table(

@@ -16,14 +16,19 @@ from voyant.service.wire import ServiceRoute, describe_problems
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1/jobs/{job_id}/artifacts", tags=["artifacts"], route_class=ServiceRoute)
+router = APIRouter(
+    prefix="/v1/jobs/{job_id}/artifacts", tags=["artifacts"], route_class=ServiceRoute
+)
 
 _ANY_FILE: Final[dict[str, Any]] = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
 _TEXT: Final = {"schema": {"type": "string"}}
 _FILE_HEADERS: Final[dict[str, Any]] = {
     "ETag": {"description": "The file's SHA-256, as in the manifest.", **_TEXT},
     "Content-Disposition": {"description": "What to call the file.", **_TEXT},
-    "Content-Security-Policy": {"description": "A page has no origin and asks for nothing.", **_TEXT},
+    "Content-Security-Policy": {
+        "description": "A page has no origin and asks for nothing.",
+        **_TEXT,
+    },
 }
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     status.HTTP_200_OK: {
@@ -34,14 +39,19 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     status.HTTP_206_PARTIAL_CONTENT: {
         "description": "The range that was asked for.",
         "content": _ANY_FILE,
-        "headers": {**_FILE_HEADERS, "Content-Range": {"description": "Which part it is.", **_TEXT}},
+        "headers": {
+            **_FILE_HEADERS,
+            "Content-Range": {"description": "Which part it is.", **_TEXT},
+        },
     },
     status.HTTP_304_NOT_MODIFIED: {"description": "It is the one of `If-None-Match`."},
     **describe_problems("not-found", "conflict", "range-not-satisfiable"),
 }
 _PATH = Path(description="As in the list: `profile.json`, `charts/delay.svg`.")
 _RANGE = Header(alias="Range", description="One range of bytes: `bytes=0-1023`.")
-_IF_NONE_MATCH = Header(alias="If-None-Match", description="The ETag of a copy that is there already.")
+_IF_NONE_MATCH = Header(
+    alias="If-None-Match", description="The ETag of a copy that is there already."
+)
 
 
 @router.get("", responses=describe_problems("not-found", "conflict"))

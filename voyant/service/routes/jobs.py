@@ -52,7 +52,7 @@ _ACCEPTED = {status.HTTP_202_ACCEPTED: {"headers": _LOCATION}}
         ),
     },
 )
-async def submit_job(  # noqa: PLR0913 - one parameter for each part of the request
+async def submit_job(
     request: Request,
     response: Response,
     caller: Analyst,
@@ -61,7 +61,7 @@ async def submit_job(  # noqa: PLR0913 - one parameter for each part of the requ
     spec: Annotated[JobSpec, Body(openapi_examples=_SPECS)],
     idempotency_key: IdempotencyKey = None,
 ) -> JobView:
-    """Keep a job and return at once; it runs when a worker is free and its tenant's turn has come."""
+    """Keep a job and return at once; it runs when a worker is free and its turn has come."""
     await run_in_threadpool(check_spec, settings, caller.tenant_id, spec)
     job = await run_in_threadpool(
         queue.submit,
@@ -122,9 +122,7 @@ async def cancel_job(caller: Analyst, queue: Queue, job_id: JobId) -> JobView:
 )
 async def retry_job(response: Response, caller: Analyst, queue: Queue, job_id: JobId) -> JobView:
     """Run a job that failed or was cancelled again, under the same name."""
-    job = await run_in_threadpool(
-        queue.retry, caller.tenant_id, job_id, requested_by=caller.key_id
-    )
+    job = await run_in_threadpool(queue.retry, caller.tenant_id, job_id, requested_by=caller.key_id)
     response.headers["Location"] = f"/v1/jobs/{job.job_id}"
     return JobView.of(job)
 
