@@ -1,4 +1,4 @@
-"""The service's pages: what a person with a browser sees and does, rendered here, with little script."""
+"""The pages of the service: what a person with a browser sees and does, with little script."""
 
 from __future__ import annotations
 

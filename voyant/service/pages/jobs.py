@@ -123,7 +123,7 @@ async def list_jobs(
 
 
 @router.get("/jobs/{job_id}")
-async def show_job(  # noqa: PLR0913, PLR0917 - one parameter for each part of the request
+async def show_job(
     request: Request,
     session: Visitor,
     queue: Queue,
@@ -224,9 +224,7 @@ def _manifest(queue: JobQueue, job: Job) -> Manifest | None:
         return None
 
 
-def _progress(
-    settings: Settings, queue: JobQueue, job: Job, manifest: Manifest | None
-) -> Progress:
+def _progress(settings: Settings, queue: JobQueue, job: Job, manifest: Manifest | None) -> Progress:
     plan: Plan | None
     try:
         plan = plan_spec(settings, job.spec)

@@ -119,7 +119,7 @@ class Sessions:
         return hmac.compare_digest(code.encode(), expected.encode())
 
     def _code(self, material: str, purpose: str, facts: str) -> str:
-        message = "\0".join((material, purpose, facts)).encode()
+        message = f"{material}\0{purpose}\0{facts}".encode()
         digest = hmac.digest(self._secret, message, hashlib.sha256)
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
