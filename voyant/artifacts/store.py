@@ -40,7 +40,7 @@ MARKER_NAME: Final = ".voyant-job.json"
 #: Names of the files an unfinished run has written, a line each; gone once the manifest is there.
 JOURNAL_NAME: Final = ".voyant-written"
 
-#: What a job that may be interrupted has done so far; gone once the manifest is there.
+#: What a job that may be interrupted has done so far.
 PROGRESS_NAME: Final = ".voyant-progress.jsonl"
 
 _TEMPORARY: Final = ".voyant-{}.tmp"
@@ -161,8 +161,7 @@ class ArtifactStore:
     def write_manifest(self, manifest: BaseModel) -> str:
         """Write `manifest.json`, which says that the job is finished, and return its path."""
         path = self._write(MANIFEST_NAME, to_json(MANIFEST_NAME, manifest))
-        for name in (JOURNAL_NAME, PROGRESS_NAME):
-            (self.folder / name).unlink(missing_ok=True)
+        (self.folder / JOURNAL_NAME).unlink(missing_ok=True)
         return path
 
     def close(self) -> None:

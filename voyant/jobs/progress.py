@@ -3,7 +3,7 @@
 After each generator a line is added to `.voyant-progress.jsonl` in the job's folder: what it
 returned, and the size and SHA-256 of each file it wrote. A later attempt at the same job keeps the
 generators that were done, in order, up to the first that failed, or whose files are no longer what
-they were, and runs the rest. The file is gone once the manifest is there.
+they were, and runs the rest. Whoever asked for the file removes it when the job is in its place.
 """
 
 from __future__ import annotations

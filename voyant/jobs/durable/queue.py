@@ -154,6 +154,7 @@ class DatabaseQueue(JobQueue):
                     started_us=None,
                     finished_us=None,
                     attempts_before=row["attempt"],
+                    released=0,
                     round=row["round"] + 1,
                     cancel_us=None,
                     generator=None,

@@ -23,7 +23,7 @@ from voyant.jobs.durable.places import job_folder, tenant_root
 from voyant.jobs.durable.rows import find_job, to_job
 from voyant.jobs.durable.schema import jobs, tenants
 
-__all__ = ["delete_job", "empty_trash", "sweep"]
+__all__ = ["delete_job", "empty_trash", "move_away", "sweep"]
 
 _TRASH: Final = ".trash"
 _DAY_US: Final = 24 * 3_600 * 1_000_000
@@ -44,7 +44,7 @@ def delete_job(database: Database, settings: Settings, tenant_id: str, job_id: s
             raise JobStateError(
                 job_id, row["state"], "it cannot be deleted yet", "Cancel it first, or wait."
             )
-        moved = _move_away(job_folder(settings, tenant_id, job_id))
+        moved = move_away(job_folder(settings, tenant_id, job_id))
         connection.execute(sa.delete(jobs).where(jobs.c.job_id == job_id))
     if moved is not None:
         shutil.rmtree(moved, ignore_errors=True)
@@ -106,7 +106,7 @@ def _outdated(
     return outdated[::-1]
 
 
-def _move_away(folder: Path) -> Path | None:
+def move_away(folder: Path) -> Path | None:
     """Rename a folder into the trash; None if there is none."""
     trash = folder.parent / _TRASH
     moved = trash / f"{folder.name}-{secrets.token_hex(4)}"

@@ -73,10 +73,13 @@ jobs = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
     # Attempts before the present submission or retry.
     sa.Column("attempts_before", sa.Integer, nullable=False, server_default="0"),
+    # Attempts of the present round that were put back because their worker was stopped.
+    sa.Column("released", sa.Integer, nullable=False, server_default="0"),
     # How often it was asked for: 1, and one more with each retry.
     sa.Column("round", sa.Integer, nullable=False, server_default="1"),
     sa.Column("worker_id", _NAME),
-    sa.Column("lease_us", sa.BigInteger),
+    # Which life of that worker: a name is used again, a token is not.
+    sa.Column("worker_token", sa.String(64)),
     sa.Column("cancel_us", sa.BigInteger),
     sa.Column("generator", _NAME),
     sa.Column("error", sa.Text),
@@ -142,6 +145,8 @@ workers = sa.Table(
     sa.Column("token", sa.String(64), nullable=False),
     sa.Column("host", _NAME, nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),
+    # A process id is used again; with the time it began it is not.
+    sa.Column("process_start", sa.BigInteger, nullable=False),
     sa.Column("started_us", sa.BigInteger, nullable=False),
     sa.Column("seen_us", sa.BigInteger, nullable=False),
     # Dead from here on, unless heard of before.
