@@ -1,4 +1,4 @@
-"""What do many jobs look like in a line? A small square for each, beside the lines of the report."""
+"""What do many jobs look like in a line? A small square for each, beside the reports' lines."""
 
 from __future__ import annotations
 

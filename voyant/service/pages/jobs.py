@@ -109,6 +109,7 @@ async def list_jobs(
         "is_empty": not page.jobs and state is None and cursor is None,
         "is_moving": is_moving,
         "may_change": session.caller.role.includes(Role.ANALYST),
+        "form_token": session.form_token,
     }
     if part:
         return render_part("jobs_part.html.j2", context)

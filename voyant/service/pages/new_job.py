@@ -206,8 +206,8 @@ def _spec(wish: _Wish) -> JobSpec:
 def _kpis(text: str) -> list[dict[str, Any]]:
     r"""Read KPIs: `name = SELECT ...`; lines that begin with white space go on.
 
-    >>> _kpis("revenue = SELECT sum(x)\n  FROM a\nn = SELECT count(*) FROM a")[0]
-    {'name': 'revenue', 'sql': 'SELECT sum(x)\n  FROM a'}
+    >>> [kpi["sql"] for kpi in _kpis("a = SELECT 1\n  AS x\nb = SELECT 2")]
+    ['SELECT 1\n  AS x', 'SELECT 2']
     """
     found: list[dict[str, Any]] = []
     for line in text.splitlines():
