@@ -68,18 +68,6 @@ class KpiHistory:
             raise _unusable("read", self.path, error) from error
         return None
 
-    def has(self, job_id: str, finished_at: datetime) -> bool:
-        """Tell whether a job's values are there already, among the last thousand lines."""
-        needles = [json.dumps(text).encode() for text in (job_id, finished_at.isoformat())]
-        try:
-            with self.path.open("rb") as file:
-                lines = islice(_lines_from_end(file), _RECENT_LINES)
-                return any(all(needle in line for needle in needles) for line in lines)
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            raise _unusable("read", self.path, error) from error
-
     def entries(self, limit: int) -> list[KpiEntry]:
         """Return the values of the last finished jobs, the newest first.
 
@@ -103,6 +91,18 @@ class KpiHistory:
         except OSError as error:
             raise _unusable("read", self.path, error) from error
         return found
+
+    def has(self, job_id: str, finished_at: datetime) -> bool:
+        """Tell whether a job's values are there already, among the last thousand lines."""
+        needles = [json.dumps(text).encode() for text in (job_id, finished_at.isoformat())]
+        try:
+            with self.path.open("rb") as file:
+                lines = islice(_lines_from_end(file), _RECENT_LINES)
+                return any(all(needle in line for needle in needles) for line in lines)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise _unusable("read", self.path, error) from error
 
     def append(self, job_id: str, finished_at: datetime, values: Mapping[str, Scalar]) -> None:
         """Add a finished job's values.

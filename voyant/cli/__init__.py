@@ -13,7 +13,17 @@ from typing import Annotated
 import typer
 
 from voyant import __version__
-from voyant.cli import baseline, config, generators, mcp, new_generator, run, verify
+from voyant.cli import (
+    baseline,
+    config,
+    generators,
+    keys,
+    mcp,
+    new_generator,
+    run,
+    serve,
+    verify,
+)
 from voyant.cli.exits import Debug, VoyantGroup, show_bug
 from voyant.cli.open import open_page
 
@@ -37,6 +47,8 @@ app.command("new-generator")(new_generator.new_generator)
 app.add_typer(config.app, name="config")
 app.add_typer(baseline.app, name="baseline")
 app.command("mcp")(mcp.mcp)
+app.command("serve")(serve.serve)
+app.add_typer(keys.app, name="keys")
 app.command("open")(open_page)
 app.command("verify")(verify.verify)
 app.command("demo")(run.demo)

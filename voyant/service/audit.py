@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from fastapi.concurrency import run_in_threadpool
 
@@ -120,7 +120,7 @@ class AuditLog:
         return [
             AuditEntry(
                 number=row["number"],
-                at=from_us(row["at_us"]),
+                at=cast("datetime", from_us(row["at_us"])),
                 tenant_id=row["tenant_id"],
                 key_id=row["key_id"],
                 action=row["action"],

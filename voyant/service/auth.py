@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -73,10 +73,10 @@ async def caller_of(request: Request) -> Caller:
     return await authenticate(request, given[0][len(_SCHEME) :].strip(" "))
 
 
-def needs(role: Role) -> Callable[[Caller], Caller]:
+def needs(role: Role) -> Callable[[Caller], Coroutine[None, None, Caller]]:
     """Return a dependency that gives the caller if their role includes one."""
 
-    def check(caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
+    async def check(caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
         if not caller.role.includes(role):
             raise Problem(
                 "forbidden",

@@ -29,6 +29,10 @@ _HOST: Final = re.compile(
     r"(?P<name>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::[0-9]{1,5})?", re.ASCII
 )
 _LONGEST_PATH: Final = 4_096
+#: A client that takes no more of a response for so long has gone.
+_SLOWEST_READ_SECONDS: Final = 60.0
+#: Requests that are answered at the same time; streams of events are not counted twice.
+_MOST_REQUESTS: Final = 512
 #: A body may take this long whatever its size; after that it has to keep up a pace.
 _GRACE_SECONDS: Final = 20.0
 _SLOWEST_BYTES_A_SECOND: Final = 4_096
@@ -81,6 +85,7 @@ class Gate:
             observe: Told of each request: method, route, status, seconds.
         """
         self._app, self._limits, self._observe = app, limits, observe
+        self._count = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it."""
@@ -93,12 +98,15 @@ class Gate:
         state["request_id"] = request_id
         reply = _Reply(send, request_id)
         started, span = perf_counter(), start_request_span(scope["method"], headers, request_id)
+        self._count += 1
         try:
             try:
                 self._check(scope, headers)
                 body = _Body(receive, self._most_bytes(scope), self._limits.idle_seconds)
                 body.check_announced(headers)
                 await self._app(scope, body.receive, reply.send)
+            except _CutShortError:
+                raise
             except Problem as problem:
                 await reply.tell(scope, receive, problem)
             except Exception as error:
@@ -107,6 +115,7 @@ class Gate:
                 )
                 await reply.tell(scope, receive, Problem("internal-error"))
         finally:
+            self._count -= 1
             route = getattr(scope.get("route"), "path", None)
             span.end(route, reply.status)
             seconds = perf_counter() - started
@@ -114,6 +123,10 @@ class Gate:
             _log_request(scope, route, reply.status, seconds)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
+        if self._count > _MOST_REQUESTS:
+            raise Problem(
+                "unavailable", "Too much is being asked at once.", headers={"Retry-After": "1"}
+            )
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._is_ours(hosts[0]):
             raise Problem(
@@ -210,7 +223,11 @@ class _Reply:
             headers["X-Request-Id"] = self._request_id
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
-        await self._send(message)
+        try:
+            async with asyncio.timeout(_SLOWEST_READ_SECONDS):
+                await self._send(message)
+        except TimeoutError:
+            raise _CutShortError from None
 
     async def tell(self, scope: Scope, receive: Receive, problem: Problem) -> None:
         """Answer with a problem, if nothing was answered yet; else the connection is cut."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 import sqlalchemy as sa
+from sqlalchemy.engine import RowMapping
 
 from voyant.artifacts.names import check_name
 from voyant.jobs.durable.database import Database, from_us, to_us
@@ -75,7 +75,7 @@ class DatabaseKeys(KeyStore):
         return None if row is None else _key(row)
 
 
-def _key(row: Mapping[str, Any]) -> ApiKey:
+def _key(row: RowMapping) -> ApiKey:
     return ApiKey(
         key_id=row["key_id"],
         tenant_id=row["tenant_id"],

@@ -11,7 +11,16 @@ from voyant.core.config import Settings
 from voyant.jobs.durable.queue import DatabaseQueue
 from voyant.service.problems import Problem
 
-__all__ = ["Cursor", "IdempotencyKey", "JobId", "Limit", "Queue", "ScheduleId", "ServiceSettings"]
+__all__ = [
+    "Cursor",
+    "IdempotencyKey",
+    "JobId",
+    "Limit",
+    "Queue",
+    "ScheduleId",
+    "ServiceSettings",
+    "WaitSeconds",
+]
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
 _IDEMPOTENCY_KEY: Final = r"^[!-~]{1,255}$"
@@ -24,22 +33,22 @@ def _known_shape(value: str) -> str:
     return value
 
 
-def _job_id(
+async def _job_id(
     job_id: Annotated[str, Path(description="A job.", examples=["20260331-141503-9f3a1c"])],
 ) -> str:
     return _known_shape(job_id)
 
 
-def _schedule_id(schedule_id: Annotated[str, Path(description="A schedule.")]) -> str:
+async def _schedule_id(schedule_id: Annotated[str, Path(description="A schedule.")]) -> str:
     return _known_shape(schedule_id)
 
 
-def _queue(request: Request) -> DatabaseQueue:
+async def _queue(request: Request) -> DatabaseQueue:
     queue: DatabaseQueue = request.app.state.queue
     return queue
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
@@ -52,6 +61,10 @@ Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
 Cursor = Annotated[
     str | None,
     Query(max_length=300, pattern=r"^[A-Za-z0-9_-]+$", description="`next_cursor` of a page."),
+]
+WaitSeconds = Annotated[
+    float,
+    Query(ge=0, le=60, description="Answer only once the job has ended, or so much later."),
 ]
 IdempotencyKey = Annotated[
     str | None,

@@ -17,15 +17,16 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from voyant.core.errors import VoyantError
-from voyant.jobs.durable.model import JobEvent, JobQueue
+from voyant.jobs.durable.model import Job, JobEvent, JobQueue
 from voyant.service.problems import Problem
 
-__all__ = ["MOST_STREAMS", "format_event", "stream_events"]
+__all__ = ["MOST_STREAMS", "format_event", "stream_events", "wait_for_end"]
 
 #: Streams of one tenant at the same time.
 MOST_STREAMS: Final = 32
 _POLL_SECONDS: Final = 0.25
 _SLOWEST_POLL_SECONDS: Final = 2.0
+_FIRST_PAUSE_SECONDS: Final = 0.05
 _HEARTBEAT_SECONDS: Final = 15.0
 #: A client asks again after this many milliseconds when the connection was lost.
 _RETRY_MS: Final = 2_000
@@ -74,6 +75,26 @@ async def stream_events(
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+
+
+async def wait_for_end(request: Request, queue: JobQueue, job: Job, *, seconds: float) -> Job:
+    """Return a job once it has ended, or as it is when the time is up or the service stops.
+
+    Raises:
+        UnknownJobError: It was deleted meanwhile.
+    """
+    stopping: asyncio.Event = request.app.state.stopping
+    until, pause = monotonic() + seconds, _FIRST_PAUSE_SECONDS
+    while not job.state.is_final and (left := until - monotonic()) > 0:
+        try:
+            async with asyncio.timeout(min(pause, left)):
+                await stopping.wait()
+        except TimeoutError:
+            pause = min(pause * 1.2, _SLOWEST_POLL_SECONDS)
+        else:
+            return job
+        job = await run_in_threadpool(queue.get, job.tenant_id, job.job_id)
+    return job
 
 
 async def _follow(

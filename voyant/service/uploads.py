@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi.concurrency import run_in_threadpool
 
@@ -21,7 +21,10 @@ from voyant.jobs.durable.places import UPLOAD_PREFIX, upload_path, uploads_folde
 from voyant.service.problems import Problem
 from voyant.service.sniffing import TABLE_KINDS, check_content, kind_of
 
-__all__ = ["StoredTable", "UploadStore", "check_table_name"]
+if TYPE_CHECKING:
+    from hashlib import _Hash as Digest  # pyright: ignore[reportPrivateUsage] - it has no other name
+
+__all__ = ["StoredTable", "UploadStore", "check_table_name", "remove_leftovers"]
 
 _TEMPORARY: Final = ".voyant-upload-{}.tmp"
 _BUFFER_BYTES: Final = 1024**2
@@ -165,7 +168,7 @@ class UploadStore:
         self,
         temporary: Path,
         content: AsyncIterator[bytes],
-        digest: hashlib._Hash,
+        digest: Digest,
         most: int,
     ) -> None:
         """Write what comes in, a buffer at a time."""
@@ -191,7 +194,7 @@ class UploadStore:
             os.close(descriptor)
 
 
-def _write(descriptor: int, digest: hashlib._Hash, content: bytes) -> None:
+def _write(descriptor: int, digest: Digest, content: bytes) -> None:
     digest.update(content)
     view = memoryview(content)
     while view:

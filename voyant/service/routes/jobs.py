@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
+from fastapi.openapi.models import Example
 
 from voyant.jobs.durable.model import JobSpec, JobState
 from voyant.service.auth import Analyst, Viewer
@@ -16,9 +17,10 @@ from voyant.service.parameters import (
     Limit,
     Queue,
     ServiceSettings,
+    WaitSeconds,
 )
 from voyant.service.specs import check_spec
-from voyant.service.streaming import stream_events
+from voyant.service.streaming import stream_events, wait_for_end
 from voyant.service.views import JobList, JobView
 from voyant.service.wire import ServiceRoute, describe_problems
 
@@ -26,7 +28,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=ServiceRoute)
 
-_SPECS = {
+_SPECS: Final[dict[str, Example]] = {
     "one upload": {
         "value": {
             "sources": {"orders": "upload:orders.csv"},
@@ -34,8 +36,12 @@ _SPECS = {
         }
     }
 }
-_LOCATION = {"Location": {"description": "The job's address.", "schema": {"type": "string"}}}
-_ACCEPTED = {status.HTTP_202_ACCEPTED: {"headers": _LOCATION}}
+_LOCATION: Final[dict[str, Any]] = {
+    "Location": {"description": "The job's address.", "schema": {"type": "string"}}
+}
+_ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
+    status.HTTP_202_ACCEPTED: {"headers": _LOCATION}
+}
 
 
 @router.post(
@@ -60,6 +66,7 @@ async def submit_job(
     settings: ServiceSettings,
     spec: Annotated[JobSpec, Body(openapi_examples=_SPECS)],
     idempotency_key: IdempotencyKey = None,
+    wait_seconds: WaitSeconds = 0.0,
 ) -> JobView:
     """Keep a job and return at once; it runs when a worker is free and its turn has come."""
     await run_in_threadpool(check_spec, settings, caller.tenant_id, spec)
@@ -72,6 +79,7 @@ async def submit_job(
     )
     response.headers["Location"] = f"/v1/jobs/{job.job_id}"
     request.state.made = job.job_id
+    job = await wait_for_end(request, queue, job, seconds=wait_seconds)
     return JobView.of(job)
 
 
@@ -90,10 +98,13 @@ async def list_jobs(
     return JobList(jobs=[JobView.of(job) for job in page.jobs], next_cursor=page.next_cursor)
 
 
-@router.get("/{job_id}", responses=describe_problems("not-found"))
-async def get_job(caller: Viewer, queue: Queue, job_id: JobId) -> JobView:
+@router.get("/{job_id}", responses=describe_problems("not-found", "invalid-request"))
+async def get_job(
+    request: Request, caller: Viewer, queue: Queue, job_id: JobId, wait_seconds: WaitSeconds = 0.0
+) -> JobView:
     """Return a job."""
-    return JobView.of(await run_in_threadpool(queue.get, caller.tenant_id, job_id))
+    job = await run_in_threadpool(queue.get, caller.tenant_id, job_id)
+    return JobView.of(await wait_for_end(request, queue, job, seconds=wait_seconds))
 
 
 @router.delete(
