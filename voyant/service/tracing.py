@@ -16,7 +16,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from voyant import __version__
 from voyant.core.config import Settings
 
-__all__ = ["current_traceparent", "set_up_tracing", "start_request_span"]
+__all__ = ["set_up_tracing", "start_request_span"]
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _FIRST_SERVER_ERROR: Final = 500
@@ -81,10 +81,3 @@ def start_request_span(method: str, headers: Mapping[str, str], request_id: str)
         attributes={"http.request.method": method, "voyant.request_id": request_id},
     )
     return RequestSpan(span, parent)
-
-
-def current_traceparent() -> str | None:
-    """Return where a job's spans are to go on, as a `traceparent`; None without a trace."""
-    carrier: dict[str, str] = {}
-    _PROPAGATOR.inject(carrier)
-    return carrier.get("traceparent")

@@ -26,6 +26,7 @@ from voyant.jobs.durable.allowed import BEFORE_PREFIX, resolve_place
 from voyant.jobs.durable.handover import Assignment, settings_from
 from voyant.jobs.durable.lease import elapsed_seconds
 from voyant.jobs.durable.logs import log_as_json
+from voyant.jobs.durable.tracing import inside_trace
 
 if TYPE_CHECKING:
     from voyant.core.config import Settings
@@ -177,7 +178,8 @@ def _run(assignment: Assignment, reporter: _Reporter) -> dict[str, object]:
     if assignment.max_rows is not None:
         _check_rows(request, settings, assignment.max_rows)
     earlier = None if assignment.earlier is None else Path(assignment.earlier)
-    done = run_job(request, settings, [reporter], attempt=Attempt(earlier=earlier))
+    with inside_trace(assignment.traceparent):
+        done = run_job(request, settings, [reporter], attempt=Attempt(earlier=earlier))
     failed = done.manifest.failed_core
     if failed is None:
         return {"kind": "done", "success": True, "error": None}

@@ -84,6 +84,8 @@ jobs = sa.Table(
     sa.Column("generator", _NAME),
     sa.Column("error", sa.Text),
     sa.Column("schedule_id", _NAME),
+    # The span of the request that asked for it, as W3C writes it.
+    sa.Column("traceparent", sa.String(100)),
     sa.Column("tick_us", sa.BigInteger),
     sa.Column("event_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("stored_bytes", sa.BigInteger, nullable=False, server_default="0"),
@@ -184,4 +186,26 @@ audit_log = sa.Table(
     sa.Column("client", sa.String(100)),
     sa.Column("data", sa.Text, nullable=False, server_default="{}"),
     sa.Index("voyant_audit_log_of_tenant", "tenant_id", "at_us"),
+)
+
+
+# The audit log is added to and nothing else, whoever has the database's password for it.
+for _event in ("UPDATE", "DELETE"):
+    sa.event.listen(
+        audit_log,
+        "after_create",
+        sa.DDL(
+            f"CREATE TRIGGER voyant_audit_log_no_{_event.lower()} BEFORE {_event} "
+            "ON voyant_audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is added to only'); END"
+        ).execute_if(dialect="sqlite"),
+    )
+sa.event.listen(
+    audit_log,
+    "after_create",
+    sa.DDL(
+        "CREATE OR REPLACE FUNCTION voyant_audit_log_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the audit log is added to only'; END $$; "
+        "CREATE TRIGGER voyant_audit_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
+        "ON voyant_audit_log FOR EACH STATEMENT EXECUTE FUNCTION voyant_audit_log_refuse()"
+    ).execute_if(dialect="postgresql"),
 )
