@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from voyant import __version__
 from voyant.core.errors import VoyantError
+from voyant.jobs.durable.errors import DatabaseError
 from voyant.jobs.durable.model import JobEvent
 from voyant.mcp import answers
 from voyant.mcp.desk import Desk, Order
@@ -258,6 +259,8 @@ async def _telling() -> AsyncGenerator[None]:
     """Let the agent read what went wrong; anything but our own errors stays in the log."""
     try:
         yield
+    except DatabaseError as error:
+        raise ToolError("The service's database does not answer. Try again in a while.") from error
     except VoyantError as error:
         raise ToolError(str(error)) from error
 

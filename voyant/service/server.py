@@ -41,8 +41,7 @@ def serve(settings: Settings, *, listening: Callable[[str], None]) -> None:
         listening: Told the address once the service listens.
 
     Raises:
-        ConfigurationError: The address cannot be listened at, or other machines would reach a
-            service that has no key.
+        ConfigurationError: The address cannot be listened at.
         DatabaseError: The database cannot be opened.
     """
     with ExitStack() as stack:
@@ -50,7 +49,7 @@ def serve(settings: Settings, *, listening: Callable[[str], None]) -> None:
         queue = open_queue(settings)
         stack.callback(queue.close)
         if not is_loopback(settings.service_host):
-            _check_keys(DatabaseKeys(queue.database), settings.service_host)
+            _tell_if_closed(DatabaseKeys(queue.database))
         listener = stack.enter_context(_listen(settings))
         stack.callback(set_up_tracing(settings))
         remove_leftovers(settings)
@@ -129,12 +128,12 @@ def _listen(settings: Settings) -> Generator[socket.socket]:
         yield listener
 
 
-def _check_keys(keys: DatabaseKeys, host: str) -> None:
-    """Refuse to be reached from other machines before there is a key."""
+def _tell_if_closed(keys: DatabaseKeys) -> None:
+    """Say that nobody can use the service yet; there is no default key."""
     if not any(key.revoked_at is None for key in keys.all()):
-        raise ConfigurationError(
-            f"Other machines could reach the service at {host!r}, and there is no API key.",
-            remedy="Make one first: voyant keys create --tenant NAME --role admin.",
+        _logger.warning(
+            "There is no API key, so nobody can use the service. Make one: "
+            "voyant keys create --tenant NAME --role admin"
         )
 
 

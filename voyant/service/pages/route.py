@@ -90,8 +90,12 @@ async def read_session(request: Request) -> Session | None:
 
 
 def is_secure(request: Request) -> bool:
-    """Say whether the browser speaks to us over TLS."""
-    return request.url.scheme == "https"
+    """Say whether the browser speaks to us over TLS, or to a proxy before us.
+
+    The proxy's word is taken as it comes: who lies about it keeps their own cookie from working.
+    """
+    forwarded = request.headers.get("x-forwarded-proto", "")
+    return "https" in {request.url.scheme, forwarded.partition(",")[0].strip().lower()}
 
 
 def cookie_name(request: Request) -> str:
