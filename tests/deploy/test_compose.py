@@ -76,9 +76,7 @@ def test_each_container_is_hardened(name: str) -> None:
 
 
 def test_only_the_loopback_of_this_machine_reaches_a_port() -> None:
-    ports = [
-        port for it in compose()["services"].values() for port in it.get("ports", []) if port
-    ]
+    ports = [port for it in compose()["services"].values() for port in it.get("ports", []) if port]
     assert ports
     assert all(port.startswith("127.0.0.1:") for port in ports)
     assert "ports" not in compose()["services"]["database"]
