@@ -17,12 +17,14 @@ from voyant.cli import (
     baseline,
     config,
     generators,
+    jobs,
     keys,
     mcp,
     new_generator,
     run,
     serve,
     verify,
+    worker,
 )
 from voyant.cli.exits import Debug, VoyantGroup, show_bug
 from voyant.cli.open import open_page
@@ -49,6 +51,8 @@ app.add_typer(baseline.app, name="baseline")
 app.command("mcp")(mcp.mcp)
 app.command("serve")(serve.serve)
 app.add_typer(keys.app, name="keys")
+app.command("worker")(worker.worker)
+app.add_typer(jobs.app, name="jobs")
 app.command("open")(open_page)
 app.command("verify")(verify.verify)
 app.command("demo")(run.demo)

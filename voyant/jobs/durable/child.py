@@ -93,15 +93,17 @@ def _work(orders: int, reporter: _Reporter) -> None:
 
 def _watch(lines: _Lines, alive_until: float) -> None:
     """End this process when the worker is gone, or has not renewed its lease in time."""
+    wait_seconds = 0.0  # what came while this process was starting counts before anything else
     while True:
-        if elapsed_seconds() >= alive_until - MARGIN_SECONDS:
-            os._exit(LEASE_OVER_EXIT_CODE)
-        line = lines.next(_TICK_SECONDS)
+        line = lines.next(wait_seconds)
         if line is None:
-            continue
-        if not line:
+            if elapsed_seconds() >= alive_until - MARGIN_SECONDS:
+                os._exit(LEASE_OVER_EXIT_CODE)
+            wait_seconds = _TICK_SECONDS
+        elif line:
+            alive_until = float(line)
+        else:
             os._exit(LEASE_OVER_EXIT_CODE)
-        alive_until = float(line)
 
 
 class _Lines:

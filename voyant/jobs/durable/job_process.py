@@ -72,11 +72,13 @@ class JobProcess:
         place.prepare()
         scratch = tempfile.mkdtemp(prefix="voyant-job-", dir=self._settings.temp_directory)
         events = self._start(scratch, self._assignment(place, scratch))
+        grace_seconds = 0.0
         try:
             outcome = self._listen(events, on_event)
+            grace_seconds = _PATIENCE_SECONDS  # it has said its last word, and is ending by itself
         finally:
             os.close(events)
-            code = self._end()
+            code = self._end(grace_seconds)
             shutil.rmtree(scratch, ignore_errors=True)
         if self._stop_reason is not None:
             return {"kind": self._stop_reason}
@@ -174,10 +176,12 @@ class JobProcess:
                 else:
                     on_event(cast("dict[str, Any]", json.loads(line)))
 
-    def _end(self) -> int:
+    def _end(self, grace_seconds: float) -> int:
         """Make sure that nothing is left; return how the process ended."""
         process = self._process
         assert process is not None  # noqa: S101 - it was started
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(grace_seconds)
         with self._lock:
             orders, self._orders = self._orders, None
         if orders is not None:

@@ -71,7 +71,7 @@ def _ticks(cron: str, timezone: str, start: datetime, *, reverse: bool = False) 
         )
     try:
         zone = ZoneInfo(timezone)
-    except (OSError, ValueError):  # unknown, or a name that is a path
+    except (KeyError, OSError, ValueError):  # unknown, a folder, or a path
         raise ScheduleError(
             f"There is no time zone {timezone[:80]!r}.", remedy="Write one as 'Europe/Berlin'."
         ) from None
@@ -208,7 +208,7 @@ def _fire(connection: sa.Connection, settings: Settings, row: Row, now_us: int) 
             _logger.warning("Schedule %r skips a tick: %s", row["name"], error.what)
         else:
             spec = JobSpec.model_validate_json(row["spec"])
-            job_id = insert(
+            job = insert(
                 connection,
                 row["tenant_id"],
                 spec,
@@ -217,6 +217,7 @@ def _fire(connection: sa.Connection, settings: Settings, row: Row, now_us: int) 
                 now_us,
                 tick,
             )
+            job_id = job.job_id
     values: dict[str, object] = {"next_us": _next_us(row["cron"], row["timezone"], now_us)}
     if job_id is not None:
         values["last_job_id"] = job_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass
 from typing import Final
@@ -10,12 +11,12 @@ import sqlalchemy as sa
 
 from voyant.artifacts.names import check_name
 from voyant.core.config import Settings
-from voyant.jobs.durable.database import Database
+from voyant.jobs.durable.database import Database, from_us
 from voyant.jobs.durable.errors import IdempotencyError, QueueFullError
 from voyant.jobs.durable.limits import TenantLimits, limits_of
 from voyant.jobs.durable.model import Job, JobSpec, JobState
-from voyant.jobs.durable.rows import append_event, find_job, lock_tenant, spec_hash, to_job
-from voyant.jobs.durable.schema import idempotency_keys, jobs
+from voyant.jobs.durable.rows import find_job, lock_tenant, spec_hash, to_job
+from voyant.jobs.durable.schema import events, idempotency_keys, jobs
 from voyant.jobs.durable.tracing import current_traceparent
 from voyant.jobs.request import new_job_id
 
@@ -60,18 +61,18 @@ def submit(
             if known is not None:
                 return known
         check_room(connection, tenant_id, limits_of(tenant, settings))
-        job_id = insert(connection, tenant_id, spec, digest, requested_by, now_us)
+        job = insert(connection, tenant_id, spec, digest, requested_by, now_us)
         if idempotency_key is not None:
             connection.execute(
                 sa.insert(idempotency_keys).values(
                     tenant_id=tenant_id,
                     key=idempotency_key,
                     spec_hash=digest,
-                    job_id=job_id,
+                    job_id=job.job_id,
                     expires_us=now_us + _KEY_LIFETIME_US,
                 )
             )
-        return to_job(find_job(connection, tenant_id, job_id))
+        return job
 
 
 def insert(
@@ -82,8 +83,8 @@ def insert(
     requested_by: str,
     now_us: int,
     tick: Tick | None = None,
-) -> str:
-    """Write the row of a new job and its first event; return its name."""
+) -> Job:
+    """Write the row of a new job and its first event."""
     job_id = _new_name()
     connection.execute(
         sa.insert(jobs).values(
@@ -98,10 +99,27 @@ def insert(
             schedule_id=None if tick is None else tick.schedule_id,
             tick_us=None if tick is None else tick.at_us,
             traceparent=current_traceparent(),
+            event_count=1,
         )
     )
-    append_event(connection, job_id, "queued", now_us, requested_by=requested_by)
-    return job_id
+    connection.execute(
+        sa.insert(events).values(
+            job_id=job_id,
+            number=1,
+            at_us=now_us,
+            kind="queued",
+            data=json.dumps({"requested_by": requested_by}),
+        )
+    )
+    return Job(
+        job_id=job_id,
+        tenant_id=tenant_id,
+        state=JobState.QUEUED,
+        spec=spec,
+        requested_by=requested_by,
+        submitted_at=from_us(now_us),
+        schedule_id=None if tick is None else tick.schedule_id,
+    )
 
 
 def check_room(connection: sa.Connection, tenant_id: str, limits: TenantLimits) -> None:
