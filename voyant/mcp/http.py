@@ -7,11 +7,11 @@ the key has been checked.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
-from anyio import to_thread
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -140,7 +140,7 @@ class _KeyCheck:
         text = given[0] if len(given) == 1 else ""
         key = None
         if text[: len(_SCHEME)].lower() == _SCHEME:
-            key = await to_thread.run_sync(check_key, self._keys, text[len(_SCHEME) :].strip(" "))
+            key = await asyncio.to_thread(check_key, self._keys, text[len(_SCHEME) :].strip(" "))
         if key is None:
             raise Problem(
                 "unauthenticated",

@@ -10,11 +10,10 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Final, TypeVar
 
-from anyio import to_thread
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import ToolAnnotations
+from mcp.types import ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from voyant import __version__
@@ -266,7 +265,7 @@ async def _telling() -> AsyncGenerator[None]:
 
 
 async def _on_thread(work: Callable[[], _T]) -> _T:
-    return await to_thread.run_sync(work)
+    return await asyncio.to_thread(work)
 
 
 async def _follow(

@@ -139,7 +139,7 @@ def test_a_job_is_followed_without_reloading_until_its_report_is_there(place: Si
     page.get_by_label("Add files").set_input_files(
         {"name": "numbers.csv", "mimeType": "text/csv", "buffer": b"n\n1\n2\n3\n"}
     )
-    page.get_by_label("KPIs").fill("total = SELECT sum(n) FROM numbers")
+    page.get_by_role("textbox", name="KPIs").fill("total = SELECT sum(n) FROM numbers")
     page.get_by_role("button", name="Start the job").click()
     page.wait_for_url("**/jobs/2*")
     page.evaluate("window.isSame = true")
@@ -168,8 +168,9 @@ def test_without_scripts_the_page_asks_again_by_itself(place: Site, visit) -> No
 
 def test_a_report_in_its_frame_has_no_origin_and_its_links_work(place: Site, visit) -> None:
     page = visit(f"/jobs/{place.jobs['first']}")
+    page.locator("iframe").scroll_into_view_if_needed()
+    page.frame_locator("iframe").get_by_role("tab").first.wait_for()
     frame = next(it for it in page.frames if "/view/" in it.url)
-    frame.wait_for_load_state()
     assert frame.evaluate("self.origin") == "null"
     assert frame.evaluate(
         "(() => { try { return document.cookie; } catch (error) { return error.name; } })()"
