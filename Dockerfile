@@ -56,6 +56,7 @@ ENV PATH=/opt/voyant/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     VOYANT_ARTIFACTS_ROOT=/artifacts \
+    VOYANT_SERVICE_STARTS_WITHOUT_KEYS=1 \
     VOYANT_DATABASE_URL=sqlite:////state/service.sqlite
 
 WORKDIR /state
@@ -69,4 +70,5 @@ HEALTHCHECK --interval=15s --timeout=4s --start-period=30s --retries=3 \
 
 ENTRYPOINT ["voyant"]
 # Inside a container the loopback is nobody's: who may connect is decided where the port is published.
+# It starts before there is a key, so that one can be made in it; until then it answers nobody.
 CMD ["serve", "--host", "0.0.0.0", "--port", "8080"]

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.service.live import LiveService
 from starlette.testclient import TestClient
 
+from tests.service.live import LiveService
 from voyant.core.config import Settings
 from voyant.jobs.durable.model import Job, JobSpec
 from voyant.jobs.durable.places import tenant_root, upload_path

@@ -24,9 +24,18 @@ PLACES = [
     # out of the allowed folder
     *("{allowed}/../secret.csv", "{allowed}/./../secret.csv", "{allowed}/x/../../secret.csv"),
     *("{allowed}-other/secret.csv", "{allowed}/link.csv", "{allowed}/link_folder/secret.csv"),
-    *("{allowed}/linked", "{allowed}/..", "{allowed}/%2e%2e/secret.csv", "{allowed}/..%2fsecret.csv"),
+    *(
+        "{allowed}/linked",
+        "{allowed}/..",
+        "{allowed}/%2e%2e/secret.csv",
+        "{allowed}/..%2fsecret.csv",
+    ),
     *("{allowed}\\..\\secret.csv", "{allowed}/..\\secret.csv", "{allowed}/\uff0e\uff0e/secret.csv"),
-    *("{allowed}/\u2025/secret.csv", "{allowed}/orders.csv\u0000.parquet", "{allowed}/orders.csv\n"),
+    *(
+        "{allowed}/\u2025/secret.csv",
+        "{allowed}/orders.csv\u0000.parquet",
+        "{allowed}/orders.csv\n",
+    ),
     *("{allowed}/cafe\u0301.csv", "{allowed}/\u202evsc.sredro", "{allowed}/absent.csv"),
     # globs
     *("{allowed}/*", "{allowed}/**/*.csv", "{allowed}/orders.[c]sv", "{allowed}/orders.cs?"),
@@ -52,8 +61,19 @@ PLACES = [
 ]
 #: Uploads that are none; whether they are another tenant's is not said.
 UPLOADS = [
-    *("upload:", "upload:absent.csv", "upload:../umbrella/.uploads/secret.csv", "upload:/etc/passwd"),
-    *("upload:..", "upload:.", "upload:a/b.csv", "upload:.voyant-upload-x.tmp", "upload:orders.csv/"),
+    *(
+        "upload:",
+        "upload:absent.csv",
+        "upload:../umbrella/.uploads/secret.csv",
+        "upload:/etc/passwd",
+    ),
+    *(
+        "upload:..",
+        "upload:.",
+        "upload:a/b.csv",
+        "upload:.voyant-upload-x.tmp",
+        "upload:orders.csv/",
+    ),
     *("upload:orders.csv\u0000", "upload:ORDERS.csv", "upload:*", "upload:upload:orders.csv"),
     *("upload:con", "upload:linked.csv", "upload:%2e%2e", "upload:\u202eorders.csv"),
 ]
@@ -98,27 +118,30 @@ BODIES = {
     "no name": (b'{"sources": {"": "upload:orders.csv"}}', "invalid-request"),
     "a blank name": (b'{"sources": {" ": "upload:orders.csv"}}', "invalid-request"),
     "a long name": (
-        b'{"sources": {"' + b"a" * 201 + b'": "upload:orders.csv"}}', "invalid-request"
+        b'{"sources": {"' + b"a" * 201 + b'": "upload:orders.csv"}}',
+        "invalid-request",
     ),
     "an invisible name": (
-        '{"sources": {"or\u200bders": "upload:orders.csv"}}'.encode(), "invalid-request"
+        '{"sources": {"or\u200bders": "upload:orders.csv"}}'.encode(),
+        "invalid-request",
     ),
     "a name that runs backwards": (
-        '{"sources": {"\u202esredro": "upload:orders.csv"}}'.encode(), "invalid-request"
+        '{"sources": {"\u202esredro": "upload:orders.csv"}}'.encode(),
+        "invalid-request",
     ),
     "a name with a line break": (b'{"sources": {"a\\nb": "upload:orders.csv"}}', "invalid-request"),
     "an unknown warehouse": (b'{"warehouse": "duckdb:////etc/passwd"}', "invalid-request"),
     "a warehouse's field": (b'{"warehouse": "__class__"}', "invalid-request"),
     "an unknown generator": (
-        b'{"sources": {"t": "upload:orders.csv"}, "only": ["../x"]}', "invalid-request"
+        b'{"sources": {"t": "upload:orders.csv"}, "only": ["../x"]}',
+        "invalid-request",
     ),
     "a KPI without a name": (
         b'{"sources": {"t": "upload:orders.csv"}, "kpis": [{"sql": "SELECT 1"}]}',
         "invalid-request",
     ),
     "a KPI with more": (
-        b'{"sources": {"t": "upload:orders.csv"}, '
-        b'"kpis": [{"name": "n", "sql": "SELECT 1", "python": "import os"}]}',
+        b'{"sources": {"t": "upload:orders.csv"}, "kpis": [{"name": "n", "sql": "SELECT 1", "x": 1}]}',  # noqa: E501 - a body
         "invalid-request",
     ),
     "too many sources": (
@@ -130,7 +153,8 @@ BODIES = {
         "source-not-allowed",
     ),
     "a moment that is none": (
-        b'{"sources": {"t": "upload:orders.csv"}, "as_of": "yesterday"}', "invalid-request"
+        b'{"sources": {"t": "upload:orders.csv"}, "as_of": "yesterday"}',
+        "invalid-request",
     ),
     "larger than allowed": (b'{"tables": ["' + b"a" * 2**20 + b'"]}', "too-large"),
 }
@@ -159,9 +183,17 @@ REQUESTS = {
     "TRACE": ("TRACE", "/v1/jobs", {}, "method-not-allowed"),
     "CONNECT": ("CONNECT", "/v1/jobs", {}, "method-not-allowed"),
     "a made-up method": ("HACK", "/v1/jobs", {}, "method-not-allowed"),
-    "a preflight": ("OPTIONS", "/v1/jobs", {"Origin": "https://evil.example"}, "method-not-allowed"),
+    "a preflight": (
+        "OPTIONS",
+        "/v1/jobs",
+        {"Origin": "https://evil.example"},
+        "method-not-allowed",
+    ),
     "another method in a header": (
-        "GET", "/v1/retention/sweep", {"X-HTTP-Method-Override": "POST"}, "method-not-allowed"
+        "GET",
+        "/v1/retention/sweep",
+        {"X-HTTP-Method-Override": "POST"},
+        "method-not-allowed",
     ),
     # headers
     "another host": ("GET", "/v1/jobs", {"Host": "evil.example"}, "misdirected-request"),

@@ -12,6 +12,7 @@ import pytest
 
 from voyant.jobs.durable.model import JobEvent
 from voyant.service import streaming
+from voyant.service.stopping import Stopping
 from voyant.service.streaming import format_event
 
 
@@ -78,9 +79,7 @@ def test_an_idle_stream_shows_signs_of_life_and_counts_no_longer_than_it_is_read
 
     async def follow() -> bytes:
         parts = []
-        async for part in streaming._follow(
-            service.queue, "acme", job.job_id, 0, state.stopping
-        ):
+        async for part in streaming._follow(service.queue, "acme", job.job_id, 0, state.stopping):
             parts.append(part)
             if part.startswith(b":"):
                 break
@@ -102,9 +101,7 @@ def test_a_stream_ends_when_the_service_stops_and_when_the_job_is_deleted(servic
         count = 0
         async with anyio.create_task_group() as group:
             group.start_soon(stop, state)
-            async for _ in streaming._follow(
-                service.queue, "acme", job.job_id, 0, state.stopping
-            ):
+            async for _ in streaming._follow(service.queue, "acme", job.job_id, 0, state.stopping):
                 count += 1
         return count
 
@@ -113,7 +110,7 @@ def test_a_stream_ends_when_the_service_stops_and_when_the_job_is_deleted(servic
         state.stopping.set()
 
     assert anyio.run(follow, stop_service) == 1
-    service.client.app.state.stopping.clear()
+    service.client.app.state.stopping = Stopping()
 
     async def delete_job(_state):
         await anyio.sleep(0.3)

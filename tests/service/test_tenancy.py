@@ -100,9 +100,10 @@ def test_lists_show_nothing_of_another_tenant(service, theirs):
         for value in (*theirs.values(), "umbrella"):
             assert value not in answer.text, path
     for path in ("/v1/jobs", "/v1/tables", "/v1/schedules", "/v1/baselines", "/v1/kpi-history"):
-        assert any(v in service.ask("GET", path, tenant="umbrella").text for v in (
-            *theirs.values(), "revenue"
-        )), path
+        assert any(
+            v in service.ask("GET", path, tenant="umbrella").text
+            for v in (*theirs.values(), "revenue")
+        ), path
 
 
 def test_a_table_of_the_same_name_is_another_table(service, theirs):

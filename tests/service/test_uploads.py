@@ -70,7 +70,9 @@ def lying_workbook() -> bytes:
 def overlapping_workbook() -> bytes:
     """Two parts of the directory that are the same bytes of the file."""
     content = bytearray(
-        archive({"[Content_Types].xml": b"y" * 500, "xl/a.xml": b"x" * 900}, method=zipfile.ZIP_STORED)
+        archive(
+            {"[Content_Types].xml": b"y" * 500, "xl/a.xml": b"x" * 900}, method=zipfile.ZIP_STORED
+        )
     )
     with zipfile.ZipFile(io.BytesIO(bytes(content))) as made:
         first = made.infolist()[0]
@@ -126,9 +128,7 @@ BAD = {
     "gzip of a page": ("a.csv.gz", gzip.compress(b"<html>"), "unusable-file"),
     "gzip, then rubbish": ("a.csv.gz", gzip.compress(ROWS) + b"rubbish", "unusable-file"),
     "gzip bomb": ("a.csv.gz", gzip.compress(bytes(20_000_000)), "too-large"),
-    "gzip bomb of members": (
-        "a.csv.gz", gzip.compress(b"1,2\n" * 10_000) * 20, "too-large"
-    ),
+    "gzip bomb of members": ("a.csv.gz", gzip.compress(b"1,2\n" * 10_000) * 20, "too-large"),
     "Zstandard bomb": ("a.csv.zst", zstd(b"a,b\n" * 5_000_000), "too-large"),
     "Zstandard bomb of runs": ("a.csv.zst", rle_bomb(), "too-large"),
     "Zstandard cut short": ("a.csv.zst", zstd(ROWS * 1_000)[:-3], "unusable-file"),

@@ -17,7 +17,6 @@ from voyant.cli.exits import Debug
 if TYPE_CHECKING:
     from types import FrameType
 
-    from voyant.core.config import Settings
 
 __all__ = ["needs_durable_jobs", "worker"]
 
@@ -26,7 +25,7 @@ def worker(
     *,
     name: Annotated[
         str | None,
-        typer.Option(help="Name of the worker, this machine's by default; no other may have it."),
+        typer.Option(help="Name of the worker, after this machine by default; no other has it."),
     ] = None,
     count: Annotated[
         int, typer.Option(min=1, help="Processes; they are called NAME-1, NAME-2 ...")
@@ -44,28 +43,31 @@ def worker(
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
     with needs_durable_jobs():
-        from voyant.jobs.durable.worker import default_worker_name, run_worker
-    chosen = default_worker_name() if name is None else name
-    if count == 1:
-        run_worker(settings, chosen)
-    else:
-        _run_several(settings, chosen, count)
-
-
-def _run_several(settings: Settings, name: str, count: int) -> None:
-    from voyant.jobs.durable.pool import start_workers
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        raise SystemExit
-
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
-    pool = start_workers(settings, count, name=name)
+        from voyant.jobs.durable.database import database_url, open_database
+        from voyant.jobs.durable.lease import WorkerLease
+        from voyant.jobs.durable.pool import WorkerPool
+        from voyant.jobs.durable.worker import default_worker_name
+    chosen = f"{default_worker_name()}-worker" if name is None else name
+    names = [chosen] if count == 1 else [f"{chosen}-{number}" for number in range(1, count + 1)]
+    database = open_database(database_url(settings))
+    try:
+        for one in names:  # a name that is alive is refused here, where somebody sees it
+            WorkerLease.take(database, one, settings.worker_lease_seconds).give_up()
+    finally:
+        database.close()
+    signal.signal(signal.SIGTERM, _leave)
+    pool = WorkerPool(settings, names)
     try:
         pool.wait()
+    except KeyboardInterrupt:
+        raise typer.Exit from None
     finally:
         pool.stop()
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from functools import partial
 
@@ -28,6 +27,7 @@ from voyant.service.routes import (
     schedules,
     tables,
 )
+from voyant.service.stopping import Stopping
 
 __all__ = ["create_app"]
 
@@ -36,7 +36,7 @@ def create_app(settings: Settings, queue: DatabaseQueue) -> FastAPI:
     """Make the application.
 
     `app.state` holds what routes share: `settings`, `queue`, `keys`, `audit`, `metrics`, and
-    `stopping`, an event that is set when the service is to end.
+    `stopping`, which is set when the service is to end.
 
     Args:
         settings: What the operator set.
@@ -56,7 +56,7 @@ def create_app(settings: Settings, queue: DatabaseQueue) -> FastAPI:
     state.settings, state.queue = settings, queue
     state.keys, state.audit = DatabaseKeys(queue.database), AuditLog(queue.database)
     state.metrics = metrics = ServiceMetrics(queue)
-    state.stopping, state.streams = asyncio.Event(), Counter[str]()
+    state.stopping, state.streams = Stopping(), Counter[str]()
     state.uploads = tables.most_uploads()
     app.add_middleware(Gate, limits=_limits(settings), observe=metrics.observe_request)
     install_handlers(app)

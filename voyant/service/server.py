@@ -20,6 +20,7 @@ from voyant.service.app import create_app
 from voyant.service.key_store import DatabaseKeys
 from voyant.service.routes.health import is_loopback
 from voyant.service.slow_clients import protocol_class
+from voyant.service.stopping import Stopping
 from voyant.service.tracing import set_up_tracing
 from voyant.service.uploads import remove_leftovers
 
@@ -41,15 +42,16 @@ def serve(settings: Settings, *, listening: Callable[[str], None]) -> None:
         listening: Told the address once the service listens.
 
     Raises:
-        ConfigurationError: The address cannot be listened at.
+        ConfigurationError: The address cannot be listened at, or other machines would reach a
+            service that has no key.
         DatabaseError: The database cannot be opened.
     """
     with ExitStack() as stack:
         log_as_json(settings)
         queue = open_queue(settings)
         stack.callback(queue.close)
-        if not is_loopback(settings.service_host):
-            _tell_if_closed(DatabaseKeys(queue.database))
+        if not (is_loopback(settings.service_host) or settings.service_starts_without_keys):
+            _check_keys(DatabaseKeys(queue.database), settings.service_host)
         listener = stack.enter_context(_listen(settings))
         stack.callback(set_up_tracing(settings))
         remove_leftovers(settings)
@@ -82,7 +84,7 @@ def serve(settings: Settings, *, listening: Callable[[str], None]) -> None:
 class _Server(uvicorn.Server):
     """Ends on SIGTERM or Ctrl-C, after what is being answered; its process goes on to clean up."""
 
-    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+    def __init__(self, config: uvicorn.Config, stopping: Stopping) -> None:
         super().__init__(config)
         self._stopping = stopping
 
@@ -128,12 +130,12 @@ def _listen(settings: Settings) -> Generator[socket.socket]:
         yield listener
 
 
-def _tell_if_closed(keys: DatabaseKeys) -> None:
-    """Say that nobody can use the service yet; there is no default key."""
+def _check_keys(keys: DatabaseKeys, host: str) -> None:
+    """Refuse to be reached from other machines before there is a key."""
     if not any(key.revoked_at is None for key in keys.all()):
-        _logger.warning(
-            "There is no API key, so nobody can use the service. Make one: "
-            "voyant keys create --tenant NAME --role admin"
+        raise ConfigurationError(
+            f"Other machines could reach the service at {host!r}, and there is no API key.",
+            remedy="Make one first: voyant keys create --tenant NAME --role admin.",
         )
 
 

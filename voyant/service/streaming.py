@@ -5,7 +5,6 @@ Source: WHATWG HTML, section 9.2, Server-sent events.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -19,6 +18,7 @@ from fastapi.responses import StreamingResponse
 from voyant.core.errors import VoyantError
 from voyant.jobs.durable.model import Job, JobEvent, JobQueue
 from voyant.service.problems import Problem
+from voyant.service.stopping import Stopping
 
 __all__ = ["MOST_STREAMS", "format_event", "stream_events", "wait_for_end"]
 
@@ -59,7 +59,7 @@ async def stream_events(
             f"The tenant follows {MOST_STREAMS} jobs already.",
             headers={"Retry-After": "5"},
         )
-    stopping: asyncio.Event = request.app.state.stopping
+    stopping: Stopping = request.app.state.stopping
 
     async def events() -> AsyncIterator[bytes]:
         streams[tenant_id] += 1
@@ -83,22 +83,18 @@ async def wait_for_end(request: Request, queue: JobQueue, job: Job, *, seconds: 
     Raises:
         UnknownJobError: It was deleted meanwhile.
     """
-    stopping: asyncio.Event = request.app.state.stopping
+    stopping: Stopping = request.app.state.stopping
     until, pause = monotonic() + seconds, _FIRST_PAUSE_SECONDS
     while not job.state.is_final and (left := until - monotonic()) > 0:
-        try:
-            async with asyncio.timeout(min(pause, left)):
-                await stopping.wait()
-        except TimeoutError:
-            pause = min(pause * 1.2, _SLOWEST_POLL_SECONDS)
-        else:
+        if await stopping.within(min(pause, left)):
             return job
+        pause = min(pause * 1.2, _SLOWEST_POLL_SECONDS)
         job = await run_in_threadpool(queue.get, job.tenant_id, job.job_id)
     return job
 
 
 async def _follow(
-    queue: JobQueue, tenant_id: str, job_id: str, after: int, stopping: asyncio.Event
+    queue: JobQueue, tenant_id: str, job_id: str, after: int, stopping: Stopping
 ) -> AsyncIterator[bytes]:
     """Yield events until the job has ended, was deleted, or the service stops."""
     wait, last_sign = _POLL_SECONDS, monotonic()
@@ -119,13 +115,9 @@ async def _follow(
         elif monotonic() - last_sign >= _HEARTBEAT_SECONDS:
             last_sign = monotonic()
             yield b": still here\n\n"
-        try:
-            async with asyncio.timeout(wait):
-                await stopping.wait()
-        except TimeoutError:
-            wait = min(wait * 1.2, _SLOWEST_POLL_SECONDS)
-        else:
+        if await stopping.within(wait):
             return
+        wait = min(wait * 1.2, _SLOWEST_POLL_SECONDS)
 
 
 def format_event(event: JobEvent) -> bytes:

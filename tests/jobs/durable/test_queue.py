@@ -199,7 +199,7 @@ def test_who_lost_its_claim_writes_nothing(queue, settings, lease):
     for write in (
         lambda: old.note("generator_started", generator="profile"),
         lambda: old.finish(JobState.FAILED, "late", 0),
-        old.put_back,
+        lambda: old.put_back("late", is_free=True),
         old.is_cancelled,
         lease.renew,
         lambda: claim_next(lease, settings),

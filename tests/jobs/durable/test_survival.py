@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from tests.jobs.durable.conftest import STEPS, is_there, wait_until
 from voyant.artifacts.verify import verify_folder
@@ -33,6 +34,30 @@ def ended(queue, job, state=JobState.SUCCEEDED):
 
 def manifest_of(queue, job):
     return json.loads((queue.folder(job.tenant_id, job.job_id) / "manifest.json").read_text())
+
+
+def freeze(process, queue):
+    """Stop a process outside of a transaction: SQLite has one lock for everybody."""
+
+    def is_frozen():
+        process.send_signal(signal.SIGSTOP)
+        try:
+            with queue.database.engine.connect() as connection:
+                if queue.database.is_sqlite:
+                    connection.exec_driver_sql("PRAGMA busy_timeout = 300")
+                    connection.exec_driver_sql("ROLLBACK")
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                else:
+                    connection.exec_driver_sql("SET LOCAL lock_timeout = '300ms'")
+                    connection.exec_driver_sql("SELECT 1 FROM voyant_jobs FOR UPDATE")
+                    connection.exec_driver_sql("SELECT 1 FROM voyant_workers FOR UPDATE")
+                connection.invalidate()
+        except sa.exc.DBAPIError:
+            process.send_signal(signal.SIGCONT)
+            return False
+        return True
+
+    wait_until(is_frozen, "a freeze outside of a transaction")
 
 
 def kinds(queue, job):
@@ -110,7 +135,7 @@ def test_a_frozen_worker_finds_itself_shut_out(queue, workers, plugin, spec):
     job = queue.submit("acme", spec, requested_by="test")
     wait_until(lambda: plugin.count("begin", "steady_b"), "the second generator")
     first_child = plugin.pid_of("steady_b")
-    frozen.send_signal(signal.SIGSTOP)
+    freeze(frozen, queue)
     workers.start("two")
     # Its own process ends before the lease does; only then does somebody else begin.
     wait_until(lambda: not is_there(first_child), "the end of the frozen worker's job process")
@@ -200,7 +225,8 @@ def test_cancelling_ends_the_job_and_all_it_started(queue, workers, plugin, spec
     assert not is_there(child)
     assert not is_there(int(sleeper))
     assert not queue.folder("acme", job.job_id).exists()
-    assert kinds(queue, job)[-2:] == ["cancel_requested", "cancelled"]
+    assert "cancel_requested" in kinds(queue, job)
+    assert kinds(queue, job)[-1] == "cancelled"
 
 
 def test_a_stopped_worker_puts_its_job_back(queue, workers, plugin, spec):

@@ -135,7 +135,8 @@ def _resolve_url(allowed: Sequence[str], place: str, pointer: str) -> str:
             folder = known.path.rstrip("/")
             if (
                 asked.scheme not in {"", "file"}
-                and asked.scheme == known.scheme
+                # As it is written: urlsplit has made it lower case, the next reader may not.
+                and place.startswith(f"{known.scheme}://{known.netloc}")
                 and asked.netloc == known.netloc
                 and (asked.path == folder or asked.path.startswith(f"{folder}/"))
             ):

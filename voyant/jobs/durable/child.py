@@ -23,8 +23,8 @@ from voyant.core.errors import ConfigurationError, VoyantError
 from voyant.core.pipeline import Observer
 from voyant.core.supervisor import supervise
 from voyant.jobs.durable.allowed import BEFORE_PREFIX, resolve_place
+from voyant.jobs.durable.clock import elapsed_seconds
 from voyant.jobs.durable.handover import Assignment, settings_from
-from voyant.jobs.durable.lease import elapsed_seconds
 from voyant.jobs.durable.logs import log_as_json
 from voyant.jobs.durable.tracing import inside_trace
 

@@ -112,8 +112,12 @@ class Claim:
         with self.fenced() as (connection, now_us):
             _finish(connection, self.job.job_id, state, error, now_us, stored_bytes)
 
-    def put_back(self) -> None:
-        """Let another worker have the job: this one is going. It does not count as an attempt.
+    def put_back(self, reason: str, *, is_free: bool) -> None:
+        """Let another worker have the job.
+
+        Args:
+            reason: Why, for the event.
+            is_free: Whether this attempt does not count against `job_max_attempts`.
 
         Raises:
             LeaseLostError: It is not ours any more.
@@ -123,9 +127,11 @@ class Claim:
             connection.execute(
                 sa.update(jobs)
                 .where(jobs.c.job_id == job_id)
-                .values(state=_QUEUED, generator=None, released=jobs.c.released + 1)
+                .values(
+                    state=_QUEUED, generator=None, released=jobs.c.released + (1 if is_free else 0)
+                )
             )
-            append_event(connection, job_id, "queued", now_us, reason="its worker was stopped")
+            append_event(connection, job_id, "queued", now_us, reason=reason)
 
     def _is_mine(self) -> sa.ColumnElement[bool]:
         return sa.and_(
@@ -150,8 +156,10 @@ def claim_next(lease: WorkerLease, settings: Settings) -> Claim | None:
         orphan = _orphan(connection, settings, now_us)
         if orphan is not None:
             return _take(connection, lease, settings, orphan, now_us)
-        waiting = _fair(connection, settings)
-        return None if waiting is None else _take(connection, lease, settings, waiting, now_us)
+        while (waiting := _fair(connection, settings)) is not None:
+            if not _give_up(connection, settings, waiting, now_us):
+                return _take(connection, lease, settings, waiting, now_us)
+        return None
 
 
 def _is_work(lease: WorkerLease) -> bool:
@@ -183,18 +191,26 @@ def _orphan(connection: sa.Connection, settings: Settings, now_us: int) -> Row |
             connection.execute(  # if it is only asleep, it finds this when it wakes up
                 sa.update(workers).where(workers.c.token == row["worker_token"]).values(lease_us=0)
             )
-        tried = row["attempt"] - row["attempts_before"] - row["released"]
         if row["cancel_us"] is not None:
             _finish(connection, row["job_id"], JobState.CANCELLED, None, now_us)
-        elif tried >= settings.job_max_attempts:
-            error = (
-                f"Its worker died {tried} times, the last time in generator "
-                f"{row['generator']!r}; it is not started again."
-            )
-            _finish(connection, row["job_id"], JobState.FAILED, error, now_us)
-        else:
+        elif not _give_up(connection, settings, row, now_us):
             return row
     return None
+
+
+def _give_up(connection: sa.Connection, settings: Settings, row: Row, now_us: int) -> bool:
+    """End a job that has been tried so often that it may be what kills its workers."""
+    tried = row["attempt"] - row["attempts_before"] - row["released"]
+    if tried < settings.job_max_attempts:
+        return False
+    error = f"Its worker died {tried} times; it is not started again."
+    if row["generator"] is not None:
+        error = (
+            f"Its worker died {tried} times, the last time in generator {row['generator']!r}; "
+            "it is not started again."
+        )
+    _finish(connection, row["job_id"], JobState.FAILED, error, now_us)
+    return True
 
 
 def _fair(connection: sa.Connection, settings: Settings) -> Row | None:

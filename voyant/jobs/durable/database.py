@@ -36,6 +36,7 @@ __all__ = [
 #: Below the artifact root; no tenant's name can begin with a dot.
 _STATE_FILE: Final = ".voyant/service.sqlite"
 _BUSY_SECONDS: Final = 30.0
+_FROZEN_MS: Final = 30_000
 _MICROSECONDS: Final = 1_000_000
 
 
@@ -174,7 +175,12 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:
-    options: dict[str, Any] = {"connect_timeout": 10, "application_name": "voyant"}
+    options: dict[str, Any] = {
+        "connect_timeout": 10,
+        "application_name": "voyant",
+        # A process that was frozen with a job's row locked must not hold it for ever.
+        "options": f"-c idle_in_transaction_session_timeout={_FROZEN_MS}",
+    }
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         connect_args=options,

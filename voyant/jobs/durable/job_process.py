@@ -17,11 +17,14 @@ from typing import Any, Final, Literal, cast
 
 from voyant.core.config import Settings
 from voyant.jobs.durable.claims import Claim
+from voyant.jobs.durable.clock import elapsed_seconds
 from voyant.jobs.durable.handover import Assignment, settings_to
-from voyant.jobs.durable.lease import elapsed_seconds
 from voyant.jobs.durable.places import StagedJob, tenant_root
 
-__all__ = ["JobProcess", "StopReason", "staged"]
+__all__ = ["LEASE_OVER_EXIT_CODE", "JobProcess", "StopReason", "staged"]
+
+#: How a job's process ends when it has not heard that its worker is alive.
+LEASE_OVER_EXIT_CODE: Final = 75
 
 StopReason = Literal["cancelled", "timeout", "stopping"]
 
@@ -65,8 +68,8 @@ class JobProcess:
             on_event: Told of each event; what it raises ends the process, and passes.
 
         Returns:
-            `kind` is `done` (with `success` and `error`), `refused`, `crashed` (with `error`), or
-            why it was stopped.
+            `kind` is `done` (with `success` and `error`), `refused`, `crashed` (with `error`),
+            `lost` (no sign of its worker came in time), or why it was stopped.
         """
         place = staged(self._claim, self._settings)
         place.prepare()
@@ -84,6 +87,8 @@ class JobProcess:
             return {"kind": self._stop_reason}
         if outcome is not None:
             return outcome
+        if code == LEASE_OVER_EXIT_CODE:
+            return {"kind": "lost"}
         return {"kind": "crashed", "error": f"Its process {_describe(code)}."}
 
     def beat(self, alive_until: float) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +20,13 @@ from typing import Final
 import sqlalchemy as sa
 
 from voyant.artifacts.names import check_name
+from voyant.jobs.durable.clock import elapsed_seconds
 from voyant.jobs.durable.database import Database, Lock
 from voyant.jobs.durable.errors import WorkerIdentityError
 from voyant.jobs.durable.rows import Row
 from voyant.jobs.durable.schema import workers
 
-__all__ = ["LeaseLostError", "WorkerLease", "elapsed_seconds", "is_dead", "this_host"]
+__all__ = ["LeaseLostError", "WorkerLease", "is_dead", "this_host"]
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _START_FIELD: Final = 19
@@ -34,12 +34,6 @@ _START_FIELD: Final = 19
 
 class LeaseLostError(Exception):
     """This worker is taken for dead; whatever it was about to do must not be done."""
-
-
-def elapsed_seconds() -> float:
-    """Return a clock that also runs while the machine sleeps, where there is one."""
-    kind = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return time.clock_gettime(kind)
 
 
 def this_host() -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -46,17 +47,18 @@ def start_workers(settings: Settings, count: int, *, name: str | None = None) ->
         count: How many; none is no mistake.
         name: They are called `<name>-1`, `<name>-2` ...; after this machine when None.
     """
-    return WorkerPool(settings, count, default_worker_name() if name is None else name)
+    name = default_worker_name() if name is None else name
+    return WorkerPool(settings, [f"{name}-{number}" for number in range(1, count + 1)])
 
 
 class WorkerPool:
     """Some worker processes of this one."""
 
-    def __init__(self, settings: Settings, count: int, name: str) -> None:
-        """Start them."""
+    def __init__(self, settings: Settings, names: Sequence[str]) -> None:
+        """Start one of each name."""
         values = settings_to(settings, with_secrets=True)
         self._settings = json.dumps(values).encode() + b"\n"
-        self._slots = [_Slot(f"{name}-{number}") for number in range(1, count + 1)]
+        self._slots = [_Slot(name) for name in names]
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._tend()

@@ -194,7 +194,7 @@ for _event in ("UPDATE", "DELETE"):
     sa.event.listen(
         audit_log,
         "after_create",
-        sa.DDL(
+        sa.DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy left it so
             f"CREATE TRIGGER voyant_audit_log_no_{_event.lower()} BEFORE {_event} "
             "ON voyant_audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is added to only'); END"
         ).execute_if(dialect="sqlite"),
@@ -202,7 +202,7 @@ for _event in ("UPDATE", "DELETE"):
 sa.event.listen(
     audit_log,
     "after_create",
-    sa.DDL(
+    sa.DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy left it so
         "CREATE OR REPLACE FUNCTION voyant_audit_log_refuse() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN RAISE EXCEPTION 'the audit log is added to only'; END $$; "
         "CREATE TRIGGER voyant_audit_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "

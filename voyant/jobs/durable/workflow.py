@@ -48,6 +48,10 @@ _logger = logging.getLogger("voyant.worker")
 _T = TypeVar("_T")
 
 
+class _PutBackError(Exception):
+    """The job waits again; whoever has it next goes on from where it was."""
+
+
 class _Current:
     """The one job that this process has; steps are functions of the module, as DBOS wants them."""
 
@@ -136,9 +140,13 @@ def _execute_here(claim: Claim) -> dict[str, Any]:
     finally:
         _Current.process = None
     if outcome["kind"] == "stopping":
-        _insist(claim.lease, claim.put_back)
-        _insist(claim.lease, claim.lease.give_up)
-        os._exit(0)  # nothing is written down: whoever has the job next goes on from here
+        why = "its worker was stopped"
+        _insist(claim.lease, lambda: claim.put_back(why, is_free=True))
+        raise _PutBackError
+    if outcome["kind"] == "lost":  # a machine so busy that a sign of life came too late
+        why = "its process did not hear from its worker in time"
+        _insist(claim.lease, lambda: claim.put_back(why, is_free=False))
+        raise _PutBackError
     return {**outcome, "attempt": claim.job.attempt}
 
 
@@ -213,7 +221,13 @@ class Steps:
             }
         )
         DBOS.listen_queues([self._queue])
-        DBOS.launch()
+        try:
+            DBOS.launch()
+        except Exception as error:
+            raise DatabaseError(
+                f"The tables of DBOS cannot be opened: {type(error).__name__}.",
+                remedy="Check database_url, and that its user may make a schema.",
+            ) from error
         for queue in DBOS.list_queues():  # of this worker's earlier lives
             if queue.name.startswith(f"voyant-{lease.worker_id}/"):
                 DBOS.delete_queue(queue.name)
@@ -235,6 +249,8 @@ class Steps:
             handle.get_result(polling_interval_sec=_POLL_SECONDS)
         except LeaseLostError:
             _leave("the lease is over")
+        except _PutBackError:
+            return
         except Exception as error:  # a fault of ours, or a disk that is full: the job must end
             _logger.exception("The job %s could not be done", claim.job.job_id)
             reason = "".join(traceback.format_exception_only(error)).strip()
@@ -252,7 +268,8 @@ class Steps:
         if before is None or DBOS.get_workflow_status(before) is None:
             return None
         DBOS.cancel_workflow(before)
-        done = [step["function_id"] for step in DBOS.list_workflow_steps(before)]
+        steps = DBOS.list_workflow_steps(before)
+        done = [step["function_id"] for step in steps if step["error"] is None]
         with SetWorkflowID(claim.workflow_id):
             return DBOS.fork_workflow(
                 before,

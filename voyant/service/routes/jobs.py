@@ -39,6 +39,15 @@ _SPECS: Final[dict[str, Example]] = {
 _LOCATION: Final[dict[str, Any]] = {
     "Location": {"description": "The job's address.", "schema": {"type": "string"}}
 }
+_EVENT: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+        "event": {"type": "string", "examples": ["generator_finished"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "retry": {"type": "integer"},
+    },
+}
 _ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
     status.HTTP_202_ACCEPTED: {"headers": _LOCATION}
 }
@@ -144,7 +153,7 @@ async def retry_job(response: Response, caller: Analyst, queue: Queue, job_id: J
     responses={
         status.HTTP_200_OK: {
             "description": "What happens to the job, from its beginning until it ends.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": _EVENT}},
         },
         status.HTTP_204_NO_CONTENT: {"description": "There is nothing more to come."},
         **describe_problems("not-found", "invalid-request", "too-many-requests"),
