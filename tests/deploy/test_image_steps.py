@@ -129,7 +129,7 @@ def test_it_starts_does_a_job_without_charts_and_stops(image: Image) -> None:
     port = str(free_port())
     entry = json.loads(of("run", "ENTRYPOINT")[0])
     said: list[str] = [*entry, *json.loads(of("run", "CMD")[0])]
-    command = [{"8080": port, "0.0.0.0": "127.0.0.1"}.get(it, it) for it in said]  # noqa: S104
+    command = [{"8080": port, "0.0.0.0": "127.0.0.1"}.get(it, it) for it in said]
     variables = image.variables("run", VOYANT_ENABLE_CHARTS="0", VOYANT_WORKERS="1")
     program = shutil.which(command[0], path=variables["PATH"])
     assert program is not None

@@ -246,8 +246,8 @@ class Settings(BaseSettings, FlagSource):
     service_max_body_bytes: ByteSize = Field(default=ByteSize(1024**2), gt=0)
     """Bytes that a request may have, uploads aside."""
     service_starts_without_keys: bool = False
-    """Listen to other machines before there is an API key: until then the first page says how to make
-    one, and everything else is refused."""
+    """Listen to other machines before there is an API key: until then the first page says how to
+    make one, and everything else is refused."""
     service_open_metrics: bool = False
     """Answer `/metrics` without a key also where the service listens to other machines."""
     upload_max_bytes: ByteSize = Field(default=ByteSize(1024**3), gt=0)
