@@ -28,28 +28,16 @@ from voyant.service.auth import Caller
 from voyant.service.keys import Role
 from voyant.service.problems import Problem
 from voyant.service.specs import check_spec
+from voyant.service.table_names import table_name
 from voyant.service.uploads import UploadStore
 
-__all__ = ["HostedDesk", "table_name"]
+__all__ = ["HostedDesk"]
 
 #: Queries of all tenants that run at the same time; the others wait their turn.
 _QUERIES: Final = 2
 _PATIENCE_SECONDS: Final = 60.0
-_ENDINGS: Final = (".gz", ".zst")
 
 _turns = threading.BoundedSemaphore(_QUERIES)
-
-
-def table_name(file: str) -> str:
-    """Name the table of an uploaded file.
-
-    >>> [table_name(name) for name in ("orders.csv.gz", "a.b.parquet", "x")]
-    ['orders', 'a.b', 'x']
-    """
-    stem = file
-    for ending in _ENDINGS:
-        stem = stem.removesuffix(ending)
-    return stem.rpartition(".")[0] or stem
 
 
 class HostedDesk:

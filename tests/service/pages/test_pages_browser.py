@@ -142,12 +142,11 @@ def test_a_job_is_followed_without_reloading_until_its_report_is_there(place: Si
     page.get_by_role("textbox", name="KPIs").fill("total = SELECT sum(n) FROM numbers")
     page.get_by_role("button", name="Start the job").click()
     page.wait_for_url("**/jobs/2*")
-    page.evaluate("window.isSame = true")
-    page.wait_for_function(
-        "document.querySelectorAll('.steps .badge.ok').length > 0 || !window.isSame",
-        timeout=90_000,
-    )
-    page.get_by_role("heading", name="Report").wait_for(timeout=90_000)
+    loads: list[str] = []
+    page.on("framenavigated", lambda it: it.parent_frame is None and loads.append(it.url))
+    page.locator(".steps .badge.ok").first.wait_for(state="attached", timeout=120_000)
+    page.get_by_role("heading", name="Report").wait_for(timeout=120_000)
+    assert loads == [page.url]  # once, when it was done
     report = page.frame_locator("iframe")
     assert "3 rows" in report.locator(".subject").inner_text()
     assert page.locator(".standing .badge").inner_text() == "done"

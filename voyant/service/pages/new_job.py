@@ -29,6 +29,7 @@ from voyant.service.parameters import Queue, ServiceSettings
 from voyant.service.problems import Problem
 from voyant.service.sniffing import TABLE_KINDS
 from voyant.service.specs import check_spec
+from voyant.service.table_names import table_name
 from voyant.service.uploads import StoredTable, UploadStore, check_table_name
 
 __all__ = ["router"]
@@ -185,7 +186,7 @@ def _spec(wish: _Wish) -> JobSpec:
     Raises:
         _FormError: One of them cannot be read, or no table was chosen.
     """
-    sources = {_table_name(file): f"upload:{file}" for file in dict.fromkeys(wish.tables)}
+    sources = {table_name(file): f"upload:{file}" for file in dict.fromkeys(wish.tables)}
     if not sources and not wish.warehouse:
         raise _FormError("No table was chosen. Choose one, or add a file.")
     if len(sources) < len(set(wish.tables)):
@@ -304,18 +305,6 @@ def _generators(settings: Settings, skip: Sequence[str]) -> list[GeneratorChoice
         for step in steps
         if not step.skip_reason and not step.definition.is_core
     ]
-
-
-def _table_name(file: str) -> str:
-    """Name the table of a file.
-
-    >>> [_table_name(name) for name in ("orders.csv.gz", "a.b.parquet", "x")]
-    ['orders', 'a.b', 'x']
-    """
-    stem = file
-    for ending in _ENDINGS:
-        stem = stem.removesuffix(ending)
-    return stem.rpartition(".")[0] or stem
 
 
 def _text(form: FormData, name: str) -> str:
