@@ -13,7 +13,19 @@ from typing import Annotated
 import typer
 
 from voyant import __version__
-from voyant.cli import baseline, config, generators, jobs, new_generator, run, verify, worker
+from voyant.cli import (
+    baseline,
+    config,
+    generators,
+    jobs,
+    keys,
+    mcp,
+    new_generator,
+    run,
+    serve,
+    verify,
+    worker,
+)
 from voyant.cli.exits import Debug, VoyantGroup, leave_threads_behind, show_bug
 from voyant.cli.open import open_page
 
@@ -36,6 +48,9 @@ app.command("plan")(generators.plan)
 app.command("new-generator")(new_generator.new_generator)
 app.add_typer(config.app, name="config")
 app.add_typer(baseline.app, name="baseline")
+app.command("mcp")(mcp.mcp)
+app.command("serve")(serve.serve)
+app.add_typer(keys.app, name="keys")
 app.command("worker")(worker.worker)
 app.add_typer(jobs.app, name="jobs")
 app.command("open")(open_page)

@@ -245,6 +245,30 @@ class Settings(BaseSettings, FlagSource):
     retention_jobs: int | None = Field(default=None, ge=1)
     """Ended jobs of a tenant that are kept; the oldest beyond are removed."""
 
+    service_host: str = "127.0.0.1"
+    """Address that `voyant serve` listens at; other machines reach it only where this says so."""
+    service_port: int = Field(default=8350, ge=0, le=65_535)
+    """Port that `voyant serve` listens at; 0 for one that is free."""
+    service_allowed_hosts: Annotated[list[str], NoDecode] = Field(default_factory=list[str])
+    """Names that requests may call the service by, beside `localhost` and plain addresses."""
+    service_allowed_sources: Annotated[list[str], NoDecode] = Field(default_factory=list[str])
+    """Folders and URLs below which requests may name tables; none by default."""
+    service_idle_timeout_seconds: float = Field(default=20.0, gt=0)
+    """Time a client may take for its request's head, and between two pieces of its body."""
+    service_max_body_bytes: ByteSize = Field(default=ByteSize(1024**2), gt=0)
+    """Bytes that a request may have, uploads aside."""
+    service_starts_without_keys: bool = False
+    """Listen to other machines before there is an API key: until then the first page says how to
+    make one, and everything else is refused."""
+    service_open_metrics: bool = False
+    """Answer `/metrics` without a key also where the service listens to other machines."""
+    upload_max_bytes: ByteSize = Field(default=ByteSize(1024**3), gt=0)
+    """Bytes that one uploaded table may have."""
+    upload_max_expanded_bytes: ByteSize = Field(default=ByteSize(8 * 1024**3), gt=0)
+    """Bytes that an uploaded table may have once it is unpacked."""
+    tenant_max_upload_bytes: ByteSize = Field(default=ByteSize(10 * 1024**3), gt=0)
+    """Bytes that one tenant's uploaded tables may have together."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     """Least severity that the command line logs."""
 
@@ -269,7 +293,14 @@ class Settings(BaseSettings, FlagSource):
             if flag not in self._sources:
                 object.__setattr__(self, flag, getattr(self, followed))  # the model is frozen
 
-    @field_validator("plugins_allow", "plugins_deny", "observers", mode="before")
+    @field_validator(
+        "plugins_allow",
+        "plugins_deny",
+        "observers",
+        "service_allowed_hosts",
+        "service_allowed_sources",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return (
