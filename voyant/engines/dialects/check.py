@@ -23,6 +23,7 @@ from voyant.engines.dialects.lexer import check_words, refused
 from voyant.engines.dialects.rewriting import quote_names, rewrite
 from voyant.engines.dialects.tables import JobTable, TableNames
 from voyant.engines.dialects.words import WORDS
+from voyant.engines.dialects.writing import write
 from voyant.engines.guard import check_query_text
 
 __all__ = ["DIALECTS", "checked_sql"]
@@ -141,19 +142,8 @@ def _parse(sql: str, dialect: str) -> exp.Expression:
 
 
 def _generate(tree: exp.Expression, dialect: str) -> str:
-    for lateral in tree.find_all(exp.Lateral):
-        alias = lateral.args.get("alias")
-        if lateral.args.get("view") and alias is not None and alias.this is not None:
-            # sqlglot writes this one name without its quotes.
-            quoted = "`" + alias.name.replace("`", "``") + "`"
-            alias.set("this", exp.Identifier(this=quoted, quoted=True))
     try:
-        return tree.sql(
-            dialect=dialect,
-            identify=True,
-            comments=False,
-            unsupported_level=ErrorLevel.RAISE,
-        )
+        return write(tree, dialect=dialect)
     except (SqlglotError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise _unreadable(error, dialect) from error
 

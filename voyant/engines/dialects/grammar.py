@@ -52,7 +52,7 @@ ONLY_IN: Final[Mapping[type[exp.Expression], frozenset[str]]] = {
 #: operation_modifiers, prewhere, field (`x IN table` of ClickHouse), rows_from, indexed.
 KEYS: Final = frozenset(
     """
-    alias alias_column_names aliases all big_int boolean catalog column columns cross_apply cubes db default_value
+    alias alias_column_names count cube negate rollup aliases all big_int boolean catalog column columns cross_apply cubes db default_value
     desc direction distinct except_ exclude explicit expression expressions fields filter from_ group
     grouping_sets having high ilike include_nulls is_string join_mark joins kind laterals length
     limit limit_options low materialized max method nested nulls_first nulls_from_last number

@@ -87,6 +87,8 @@ class Judge:
             )
         if isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier | exp.Func):
             raise refused("something that is no table in FROM")
+        if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Pivot):
+            raise refused("PIVOT as a statement")
         if isinstance(node, exp.With) and node.args.get("recursive"):
             if self._dialect in _NO_RECURSION:
                 raise refused("WITH RECURSIVE")

@@ -32,7 +32,7 @@ _WORD: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 def _pattern(string: str, name: str) -> re.Pattern[str]:
     return re.compile(
         rf"(?P<space>[ \n]+)|(?P<string>[xXbB]?{string})|(?P<name>{name})|(?P<number>{_NUMBER})"
-        rf"|(?P<word>{_WORD})|(?P<bracket>[()\[\],])|(?P<operator>[-+*/%=<>!~|&^#@?:.]+)",
+        rf"|(?P<word>{_WORD})|(?P<bracket>[()\[\],])|(?P<operator>\.|[-+*/%=<>!~|&^#@?:]+)",
         re.DOTALL,
     )
 

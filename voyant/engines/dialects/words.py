@@ -42,7 +42,7 @@ KEYWORDS: Final = _words(
     "cast try_cast safe_cast extract interval at time zone collate values array unnest ordinality "
     "tablesample bernoulli reservoir percent repeatable div mod "
     "current_date current_time current_timestamp localtime localtimestamp "
-    "for both leading trailing overlay placing position substring view explode pivot unpivot "
+    "overlaps for both leading trailing overlay placing position substring view explode pivot unpivot "
     "date timestamp"
 )
 
