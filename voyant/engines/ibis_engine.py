@@ -16,11 +16,13 @@ import duckdb
 
 from voyant.core.errors import EngineError, SourceError, UnknownTableError, did_you_mean
 from voyant.core.tables import Column, QueryResult, TableSummary
+from voyant.engines.dialects.running import GuardedQueries
 from voyant.engines.ibis_groups import LocalGroups
 from voyant.engines.ibis_statements import Statements, Warehouse
 from voyant.engines.ibis_summary import GROUP_LIMIT, TableReader, summarize
 from voyant.engines.ibis_types import reading_of, split
 from voyant.engines.ingest import first_line
+from voyant.engines.sandbox import QueryLimits
 
 __all__ = ["IbisEngine"]
 
@@ -46,6 +48,7 @@ class IbisEngine:
         memory_limit_bytes: int | None = None,
         temp_directory: str | Path | None = None,
         group_limit: int = GROUP_LIMIT,
+        limits: QueryLimits | None = None,
     ) -> None:
         """Take over an open warehouse.
 
@@ -57,6 +60,7 @@ class IbisEngine:
             memory_limit_bytes: For what is computed here.
             temp_directory: For what does not fit there.
             group_limit: Different values up to which a column's groups are fetched.
+            limits: What one query of a user may use.
 
         Raises:
             SourceError: A table that the warehouse does not have.
@@ -64,6 +68,8 @@ class IbisEngine:
         self.warehouse = warehouse
         self.statements = Statements(warehouse)
         self._group_limit = group_limit
+        self._limits = limits or QueryLimits()
+        self._queries: GuardedQueries | None = None
         self._memory_limit_bytes = memory_limit_bytes
         self._local = LocalGroups(
             temp_directory=temp_directory, memory_limit_bytes=memory_limit_bytes
@@ -156,12 +162,11 @@ class IbisEngine:
         return self._remember(("summary", table), lambda: summarize(self._reader(table)))
 
     def query(self, sql: str) -> QueryResult:
-        """Refuse users' SQL: there is no guard for the warehouse's dialect yet."""
-        del sql
-        raise EngineError(
-            f"Queries cannot be run on {self.name} yet.",
-            remedy="Read the tables as files, or from a duckdb:/// warehouse.",
-        )
+        """Run a user's SQL under the guard, on a connection of its own."""
+        with self._lock:
+            if self._queries is None:
+                self._queries = self.warehouse.queries(self._tables, self._limits)
+        return self._queries.query(sql)
 
     def reference(self, table: str) -> str | None:
         """Return the name under which a table's reference answers questions, None without one."""
@@ -190,11 +195,15 @@ class IbisEngine:
 
     def interrupt(self) -> None:
         """Stop what is running, from another thread."""
+        if self._queries is not None:
+            self._queries.interrupt()
         self.warehouse.interrupt()
         self._local.connection.interrupt()
 
     def close(self) -> None:
         """Let go of the warehouse and of what was fetched from it."""
+        if self._queries is not None:
+            self._queries.close()
         self.warehouse.close()
         self._local.close()
 

@@ -13,6 +13,7 @@ from voyant.engines.warehouses import is_warehouse, open_warehouse
 if TYPE_CHECKING:
     from voyant.core.context import GeneratorContext
     from voyant.core.engine import Engine
+    from voyant.engines.sandbox import QueryLimits
 
 __all__ = ["open_engine"]
 
@@ -36,7 +37,6 @@ def open_engine(ctx: GeneratorContext) -> Engine:
         return _open_warehouse(ctx, url)
     # DuckDB costs 150 ms: a wrong setting should be told at once.
     from voyant.engines.duckdb import DuckDBEngine  # noqa: PLC0415
-    from voyant.engines.sandbox import QueryLimits  # noqa: PLC0415
 
     if not sources:
         sources = {"warehouse": _warehouse_file(url)}
@@ -47,12 +47,7 @@ def open_engine(ctx: GeneratorContext) -> Engine:
         threads=cast("int | None", ctx.setting("threads")),
         memory_limit_bytes=cast("int | None", ctx.setting("memory_limit")),
         temp_directory=cast("str | None", ctx.setting("temp_directory")),
-        limits=QueryLimits(
-            timeout_seconds=cast("float", ctx.setting("query_timeout_seconds")),
-            max_rows=cast("int", ctx.setting("query_max_rows")),
-            memory_limit_bytes=int(cast("int", ctx.setting("query_memory_limit"))),
-            threads=cast("int", ctx.setting("query_threads")),
-        ),
+        limits=_limits(ctx),
     )
     if ctx.kpis:
         engine.prepare_queries()  # its process starts while the profile is made
@@ -67,8 +62,21 @@ def _open_warehouse(ctx: GeneratorContext, url: str) -> Engine:
         statement_timeout_seconds=cast("float", ctx.setting("statement_timeout_seconds")),
         memory_limit_bytes=cast("int | None", ctx.setting("memory_limit")),
         temp_directory=cast("str | None", ctx.setting("temp_directory")),
+        limits=_limits(ctx),
     )
     return cast("Engine", engine)
+
+
+def _limits(ctx: GeneratorContext) -> QueryLimits:
+    """Return what the settings let a user's query use."""
+    from voyant.engines.sandbox import QueryLimits  # noqa: PLC0415 - as above
+
+    return QueryLimits(
+        timeout_seconds=cast("float", ctx.setting("query_timeout_seconds")),
+        max_rows=cast("int", ctx.setting("query_max_rows")),
+        memory_limit_bytes=int(cast("int", ctx.setting("query_memory_limit"))),
+        threads=cast("int", ctx.setting("query_threads")),
+    )
 
 
 def _warehouse_file(url: str) -> Path:

@@ -44,7 +44,7 @@ def time_text(text: str) -> str:
     return text if text.endswith("BC") else text.replace(" ", "T", 1)
 
 
-def plain_cell(value: Any) -> Scalar:
+def plain_cell(value: Any) -> Scalar:  # noqa: PLR0911 - one for each kind of value
     """Return whatever a Python driver hands over as JSON can hold it.
 
     >>> plain_cell(Decimal("0.1")), plain_cell(b"abc"), plain_cell(dt.date(2024, 2, 29))

@@ -1,20 +1,21 @@
-"""May this SQL, written by a stranger, be sent to the engine that holds the tables, and as what text?
+"""May this SQL of a stranger be sent to the engine that holds the tables, and as what text?
 
-The user's text is never sent. It is read by sqlglot, rewritten - every name quoted, every table by its
-whole path, no comments - and written out again in the engine's dialect; what is judged is the text
-that came out, twice: word by word (`lexer`), and as the tree that sqlglot reads in it. So it does not
-matter whether the engine would have understood the user's text otherwise than sqlglot did.
+The user's text is never sent. It is read by sqlglot, rewritten - every name quoted, every table by
+its whole path, no comments - and written out again in the engine's dialect; what is judged is the
+text that came out, twice: word by word (`lexer`), and as the tree that sqlglot reads in it. So it
+does not matter whether the engine would have understood the user's text otherwise than sqlglot did.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Final
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from voyant.core.errors import UnsafeQueryError
 from voyant.engines.dialects.grammar import REFUSED_TOKENS
@@ -52,6 +53,10 @@ _CLOSING: Final = frozenset(
 )
 _BEGINNINGS: Final = frozenset({TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN})
 _MAX_ROUNDS: Final = 3
+# Engines in which a backslash begins an escape, and the escapes that sqlglot reads as they do.
+_WITH_BACKSLASH: Final = frozenset({"spark", "bigquery", "mysql", "clickhouse", "snowflake"})
+_ESCAPE: Final = re.compile(r"\\.", re.DOTALL)
+_ESCAPES: Final = frozenset({r"\\", r"\'", r"\"", r"\n", r"\r", r"\t", r"\%", r"\_"})
 
 
 def checked_sql(
@@ -115,6 +120,25 @@ def _check_tokens(sql: str, dialect: str) -> None:
             remedy="Move long lists into a table and join it.",
         )
     _check_each(tokens, dialect)
+    if dialect in _WITH_BACKSLASH:
+        _check_spelling(sql, tokens)
+
+
+def _check_spelling(sql: str, tokens: list[Token]) -> None:
+    """Refuse what sqlglot is known to read otherwise than the engine, without saying so."""
+    for token in tokens:
+        if token.token_type is TokenType.STRING:
+            for escape in _ESCAPE.findall(sql[token.start : token.end + 1]):
+                if escape not in _ESCAPES:
+                    raise UnsafeQueryError(
+                        f"The query uses the escape {escape!r} in a text, which is not allowed.",
+                        remedy="Write the character itself, or two backslashes for one.",
+                    )
+        elif token.text == "BD":
+            raise UnsafeQueryError(
+                "The query uses a number that ends with BD, which is not allowed.",
+                remedy="Write CAST(... AS DECIMAL(p, s)).",
+            )
 
 
 def _check_each(tokens: list[Token], dialect: str) -> None:
@@ -130,18 +154,19 @@ def _check_each(tokens: list[Token], dialect: str) -> None:
             raise refused(REFUSED_TOKENS[kind])
 
 
-def _parse(sql: str, dialect: str) -> exp.Expression:
+def _parse(sql: str, dialect: str) -> exp.Expr:
     try:
         statements = sqlglot.parse(sql, read=dialect, error_level=ErrorLevel.RAISE)
     except (SqlglotError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
         raise _unreadable(error, dialect) from error
-    (tree,) = [statement for statement in statements if statement is not None] or [None]
+    found = [statement for statement in statements if statement is not None]
+    tree = found[0] if len(found) == 1 else None
     if not isinstance(tree, exp.Select | exp.SetOperation | exp.Subquery):
         raise UnsafeQueryError("The query is no SELECT.", remedy=_ONE_SELECT)
     return tree
 
 
-def _generate(tree: exp.Expression, dialect: str) -> str:
+def _generate(tree: exp.Expr, dialect: str) -> str:
     try:
         return write(tree, dialect=dialect)
     except (SqlglotError, ValueError, TypeError, AttributeError, KeyError) as error:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from sqlglot import exp
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 __all__ = ["KEYS", "KINDS", "ONLY_IN", "REFUSED_TOKENS"]
 
@@ -26,6 +26,7 @@ _VALUES: Final = {
     exp.Null, exp.Paren, exp.Interval, exp.IntervalSpan, exp.DataType, exp.DataTypeParam, exp.Var,
     exp.HexString, exp.BitString, exp.RawString, exp.Bracket, exp.Slice, exp.Filter,
     exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls, exp.Lambda, exp.Kwarg, exp.AtTimeZone,
+    exp.FromTimeZone,
     exp.Any, exp.All, exp.Escape, exp.JSONPath, exp.JSONPathRoot, exp.JSONPathKey,
     exp.JSONPathSubscript, exp.JSONPathWildcard, exp.JSONPathPart, exp.JSONKeyValue,
     exp.PropertyEQ, exp.ColumnDef, exp.Variadic, exp.HavingMax,
@@ -42,7 +43,7 @@ _OPERATIONS: Final = {
 KINDS: Final = frozenset(_QUERIES | _VALUES | _OPERATIONS)
 
 #: Kinds allowed in some engines only. `a.b` behind a bracket calls a function in PostgreSQL.
-ONLY_IN: Final[Mapping[type[exp.Expression], frozenset[str]]] = {
+ONLY_IN: Final[Mapping[type[exp.Expr], frozenset[str]]] = {
     exp.Dot: frozenset({"spark", "trino", "snowflake", "bigquery", "clickhouse"}),
     exp.ParameterizedAgg: frozenset({"clickhouse"}),
 }
@@ -51,18 +52,7 @@ ONLY_IN: Final[Mapping[type[exp.Expression], frozenset[str]]] = {
 #: format, options, version, when, system_time, partition, changes, only, connect, match,
 #: operation_modifiers, prewhere, field (`x IN table` of ClickHouse), rows_from, indexed.
 KEYS: Final = frozenset(
-    """
-    alias alias_column_names count cube negate rollup aliases all big_int boolean catalog column columns cross_apply cubes db default_value
-    desc direction distinct except_ exclude explicit expression expressions fields filter from_ group
-    grouping_sets having high ilike include_nulls is_string join_mark joins kind laterals length
-    limit limit_options low materialized max method nested nulls_first nulls_from_last number
-    nullable offset on ordinality order outer over parens part partition_by percent pivots qualify
-    quoted query recursive rename replace rollups rows safe sample seed select shadow side
-    size spec start start_side end end_side step symmetric global_ table template this to totals
-    typed unit unnest unpivot using values view where windows with_ with_ties first value by_name
-    bucket_numerator bucket_denominator bucket_field apply_index_offset offset_first_value copy
-    fold_to_null escape is_integer only_json_types struct wildcard zone uncorrelated
-    """.split()
+    ["alias", "alias_column_names", "aliases", "all", "apply_index_offset", "big_int", "boolean", "bucket_denominator", "bucket_field", "bucket_numerator", "by_name", "catalog", "column", "columns", "copy", "count", "cross_apply", "cube", "cubes", "db", "default_value", "desc", "direction", "distinct", "end", "end_side", "escape", "except_", "exclude", "explicit", "expression", "expressions", "fields", "filter", "first", "fold_to_null", "from_", "global_", "group", "grouping_sets", "having", "high", "ilike", "include_nulls", "is_integer", "is_string", "join_mark", "joins", "kind", "laterals", "length", "limit", "limit_options", "low", "materialized", "max", "method", "negate", "nested", "nullable", "nulls_first", "nulls_from_last", "number", "offset", "offset_first_value", "on", "only_json_types", "order", "ordinality", "outer", "over", "parens", "part", "partition_by", "percent", "pivot_column_naming", "pivots", "qualify", "query", "quoted", "recursive", "rename", "replace", "rollup", "rollups", "rows", "safe", "sample", "seed", "select", "shadow", "side", "size", "spec", "start", "start_side", "step", "struct", "symmetric", "table", "template", "this", "to", "totals", "typed", "uncorrelated", "unit", "unnest", "unpivot", "using", "value", "values", "view", "where", "wildcard", "windows", "with_", "with_ties", "zone"]
 )
 
 #: Tokens of the user's text that no allowed query has.

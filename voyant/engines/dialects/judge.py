@@ -32,7 +32,7 @@ class Judge:
         self._names = names
         self._dialect = dialect
 
-    def judge(self, tree: exp.Expression, *, is_rewritten: bool) -> None:
+    def judge(self, tree: exp.Expr, *, is_rewritten: bool) -> None:
         """Raise `UnsafeQueryError` unless the whole tree is allowed.
 
         Args:
@@ -52,7 +52,7 @@ class Judge:
         if is_rewritten and self._dialect == "postgres":
             self._check_columns(tree)
 
-    def _check(self, node: exp.Expression) -> None:
+    def _check(self, node: exp.Expr) -> None:
         kind = type(node)
         if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
             self._check_name(node)
@@ -69,14 +69,14 @@ class Judge:
                     raise refused(f"{key.strip('_').upper()} in {_said(node)}")
         self._check_special(node)
 
-    def _check_name(self, node: exp.Expression) -> None:
+    def _check_name(self, node: exp.Expr) -> None:
         name = node.this
         if not isinstance(name, str):
             raise refused(f"the quoted function name {node.name!r}")
         if name.lower() not in FUNCTIONS[self._dialect]:
             raise refused_function(name)
 
-    def _check_special(self, node: exp.Expression) -> None:
+    def _check_special(self, node: exp.Expr) -> None:
         if isinstance(node, exp.Dot) and not isinstance(
             node.expression, exp.Identifier | exp.Star | exp.Literal
         ):
@@ -89,16 +89,16 @@ class Judge:
             raise refused("something that is no table in FROM")
         if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Pivot):
             raise refused("PIVOT as a statement")
-        if isinstance(node, exp.With) and node.args.get("recursive"):
-            if self._dialect in _NO_RECURSION:
-                raise refused("WITH RECURSIVE")
+        is_recursive = isinstance(node, exp.With) and node.args.get("recursive")
+        if is_recursive and self._dialect in _NO_RECURSION:
+            raise refused("WITH RECURSIVE")
         if isinstance(node, exp.CTE) and not isinstance(
             node.this, exp.Select | exp.SetOperation | exp.Subquery | exp.Values
         ):
             raise refused(f"a {type(node.this).__name__.upper()} in WITH")
 
-    def _check_columns(self, tree: exp.Expression) -> None:
-        """Refuse `t.x` where x is no column: PostgreSQL would call the function x with a row of t."""
+    def _check_columns(self, tree: exp.Expr) -> None:
+        """Refuse `t.x` where x is no column: PostgreSQL might call a function x with a row of t."""
         for column in tree.find_all(exp.Column):
             qualifier, name = column.table, column.name
             if not qualifier or isinstance(column.this, exp.Star):
@@ -114,7 +114,7 @@ class Judge:
 
 def _tables_called(alias: str, column: exp.Column) -> Iterator[exp.Table]:
     """Yield the tables that go by this alias in any query around a column."""
-    node: exp.Expression | None = column
+    node: exp.Expr | None = column
     while node is not None:
         if isinstance(node, exp.Select):
             sources = [node.args.get("from_"), *(node.args.get("joins") or [])]
@@ -125,5 +125,5 @@ def _tables_called(alias: str, column: exp.Column) -> Iterator[exp.Table]:
         node = node.parent
 
 
-def _said(node: exp.Expression) -> str:
+def _said(node: exp.Expr) -> str:
     return type(node).__name__

@@ -50,13 +50,18 @@ class PostgresSession:
     """One connection for users' SQL; every query is a read-only transaction that is rolled back."""
 
     def __init__(
-        self, connect: Callable[[], psycopg.Connection[Any]], limits: QueryLimits
+        self,
+        connect: Callable[[], psycopg.Connection[Any]],
+        limits: QueryLimits,
+        *,
+        snapshot: str | None = None,
     ) -> None:
         """Open a connection and take away what queries do not need.
 
         Args:
             connect: Opens a new connection, best of a role that can only read.
             limits: `timeout_seconds`, `memory_limit_bytes` and `threads` are told to the server.
+            snapshot: What another transaction exported, so that queries see what it sees.
 
         Raises:
             QueryError: The server does not let us in.
@@ -64,6 +69,7 @@ class PostgresSession:
         import psycopg  # noqa: PLC0415 - an extra
 
         self._errors = psycopg.Error
+        self._snapshot = snapshot
         try:
             self._connection = connect()
             self._connection.autocommit = True
@@ -131,8 +137,16 @@ class PostgresSession:
     def _run(
         self, sql: str, max_rows: int
     ) -> tuple[tuple[QueryColumn, ...], Generator[tuple[Scalar, ...]]]:
+        from psycopg import sql as composing  # noqa: PLC0415 - an extra
+
         connection = self._connection
         connection.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        if self._snapshot is not None:
+            connection.execute(
+                composing.SQL("SET TRANSACTION SNAPSHOT {}").format(
+                    composing.Literal(self._snapshot)
+                )
+            )
         # `binary` makes psycopg use the extended protocol, in which there is no second statement.
         declare = f"DECLARE voyant NO SCROLL CURSOR WITHOUT HOLD FOR {sql}"
         connection.cursor(binary=True).execute(declare.encode())
@@ -177,7 +191,7 @@ class PostgresSession:
             self._connection.execute("ROLLBACK")
 
 
-def _cell(raw: bytes | None, oid: int) -> Scalar:
+def _cell(raw: bytes | None, oid: int) -> Scalar:  # noqa: PLR0911 - one for each kind of type
     if raw is None:
         return None
     text = raw.decode()

@@ -29,7 +29,9 @@ class RawSqlSession:
         try:
             self._backend = connect()
         except Exception as error:
-            raise QueryError(f"The engine could not be opened for queries: {_said(error)}") from error
+            raise QueryError(
+                f"The engine could not be opened for queries: {_said(error)}"
+            ) from error
         self._running: Any = None
 
     def run(self, sql: str, *, max_rows: int) -> Answer:
@@ -76,9 +78,7 @@ def _taken_apart(
 
 
 def _columns(names: Sequence[str], types: Sequence[str]) -> tuple[QueryColumn, ...]:
-    return tuple(
-        QueryColumn(name=name, type=kind) for name, kind in zip(names, types, strict=True)
-    )
+    return tuple(QueryColumn(name=name, type=kind) for name, kind in zip(names, types, strict=True))
 
 
 def _type_name(code: Any) -> str:

@@ -23,18 +23,16 @@ _UPPER: Final = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
 _FOLDING: Final = {"postgres": _LOWER, "snowflake": _UPPER}
 
 
-def quote_names(tree: exp.Expression, *, dialect: str) -> None:
+def quote_names(tree: exp.Expr, *, dialect: str) -> None:
     """Fold the names that are not quoted as the engine would, and quote them."""
     folding = _FOLDING.get(dialect)
     for identifier in tree.find_all(exp.Identifier):
         if folding is not None and not identifier.args.get("quoted"):
             identifier.set("this", identifier.name.translate(folding))
-        identifier.set("quoted", True)
+        identifier.set("quoted", True)  # noqa: FBT003 - sqlglot's own signature
 
 
-def rewrite(
-    tree: exp.Expression, names: TableNames, *, dialect: str, max_rows: int | None
-) -> exp.Expression:
+def rewrite(tree: exp.Expr, names: TableNames, *, dialect: str, max_rows: int | None) -> exp.Expr:
     """Return the tree with every table named by its path; the given one is spent."""
     for table, visible in visible_names(tree, dialect):
         parts = parts_of(table)
@@ -73,7 +71,7 @@ def _unqualify(column: exp.Column, names: TableNames, dialect: str) -> None:
         )
 
 
-def _limited(tree: exp.Expression, max_rows: int) -> exp.Expression:
+def _limited(tree: exp.Expr, max_rows: int) -> exp.Expr:
     """Limit the rows, in the query itself where that is the same, else around it."""
     limit = tree.args.get("limit")
     if isinstance(tree, exp.Select | exp.SetOperation) and limit is None:

@@ -1,4 +1,4 @@
-"""How does a user's SQL run on another engine: checked, in time, and with no more rows than allowed?"""
+"""How does a user's SQL run on another engine: checked, in time, and with few rows?"""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ __all__ = ["Answer", "GuardedQueries", "Session"]
 
 # How long an engine may take to obey; it has its own clock, so this is rarely used up.
 _GRACE_SECONDS: Final = 5.0
+_CANCEL_AGAIN_SECONDS: Final = 0.5
 _MIB: Final = 1024 * 1024
 
 
@@ -89,7 +90,6 @@ class GuardedQueries:
         self._tables: Collection[JobTable] | None = None
         self._session: Session | None = None
         self._lock = threading.RLock()
-        self._interrupted = threading.Event()
         self._running: _Run | None = None
 
     def __enter__(self) -> Self:
@@ -120,9 +120,7 @@ class GuardedQueries:
             began = time.monotonic()
             columns, rows, truncated = self._wait(self._session, text, began)
             duration_ms = (time.monotonic() - began) * 1000
-        return QueryResult(
-            columns=columns, rows=rows, truncated=truncated, duration_ms=duration_ms
-        )
+        return QueryResult(columns=columns, rows=rows, truncated=truncated, duration_ms=duration_ms)
 
     def interrupt(self) -> None:
         """Stop the query that runs, from another thread; the next one gets a fresh session."""
@@ -146,8 +144,7 @@ class GuardedQueries:
         thread.start()
         try:
             if not run.done.wait(began + self._limits.timeout_seconds - time.monotonic()):
-                session.cancel()
-                run.done.wait(_GRACE_SECONDS)
+                _stop(session, run)
                 self._drop(session, is_idle=run.done.is_set())
                 raise self._too_late()
         except KeyboardInterrupt:
@@ -208,3 +205,11 @@ class GuardedQueries:
             remedy="Make it do less, or raise the limit.",
         )
 
+
+def _stop(session: Session, run: _Run) -> None:
+    """Cancel until it is over: what was about to begin when the first call came begins after it."""
+    until = time.monotonic() + _GRACE_SECONDS
+    while time.monotonic() < until:
+        session.cancel()
+        if run.done.wait(_CANCEL_AGAIN_SECONDS):
+            return

@@ -13,13 +13,13 @@ __all__ = ["visible_names"]
 _Names = frozenset[str]
 
 
-def visible_names(tree: exp.Expression, dialect: str) -> Iterator[tuple[exp.Table, _Names]]:
+def visible_names(tree: exp.Expr, dialect: str) -> Iterator[tuple[exp.Table, _Names]]:
     """Yield each table reference with the names of CTEs that mean the CTE there, and no table.
 
     A CTE sees those before it and not itself, so that `WITH t AS (SELECT * FROM t)` reads the
     table t; of a recursive one, the part after UNION sees it.
     """
-    todo: list[tuple[exp.Expression, _Names]] = [(tree, frozenset())]
+    todo: list[tuple[exp.Expr, _Names]] = [(tree, frozenset())]
     while todo:
         node, visible = todo.pop()
         if isinstance(node, exp.Table):
@@ -40,9 +40,9 @@ def visible_names(tree: exp.Expression, dialect: str) -> Iterator[tuple[exp.Tabl
         todo.extend((part, visible) for part in _children(node) if part is not clause)
 
 
-def _children(node: exp.Expression) -> Iterator[exp.Expression]:
+def _children(node: exp.Expr) -> Iterator[exp.Expr]:
     for value in node.args.values():
-        if isinstance(value, exp.Expression):
+        if isinstance(value, exp.Expr):
             yield value
         elif isinstance(value, list):
-            yield from (part for part in value if isinstance(part, exp.Expression))
+            yield from (part for part in value if isinstance(part, exp.Expr))

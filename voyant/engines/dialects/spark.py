@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Generator
 from contextlib import suppress
@@ -43,10 +44,13 @@ class SparkQuerySession:
         from py4j.protocol import Py4JError  # noqa: PLC0415 - an extra
         from pyspark.errors import PySparkException  # noqa: PLC0415 - an extra
 
+        # It would print each failed query's Java trace, beside the error that is raised.
+        logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
         self._errors = (PySparkException, Py4JError, OSError)
-        self._tag = f"voyant-{uuid.uuid4().hex}"
+        self._mark = f"voyant-{uuid.uuid4().hex}"
         try:
             self._spark = open_session()
+            self._context = _context(self._spark)
             self._spark.conf.set("spark.sql.session.timeZone", "UTC")
             # Nothing in a query's text stands for a variable of the session or the environment.
             self._spark.conf.set("spark.sql.variable.substitute", "false")
@@ -59,31 +63,49 @@ class SparkQuerySession:
 
     def run(self, sql: str, *, max_rows: int) -> Answer:
         """Run a checked query; the limit is part of the plan, so that Spark stops early."""
-        self._spark.addTag(self._tag)  # of this thread's jobs
         try:
+            self._mark_jobs()
             frame = self._spark.sql(sql)
             fields = frame.schema.fields
             columns = tuple(
-                QueryColumn(name=field.name, type=field.dataType.simpleString())
-                for field in fields
+                QueryColumn(name=field.name, type=field.dataType.simpleString()) for field in fields
             )
             kinds = [column.type for column in columns]
             rows = _readable(frame, kinds).limit(max_rows).collect()
         except self._errors as error:
             raise _translated(error) from error
-        finally:
-            with suppress(*self._errors):
-                self._spark.removeTag(self._tag)
         return Answer(columns=columns, rows=_cells(rows, kinds))
 
     def cancel(self) -> None:
         """Cancel the jobs that carry this session's mark."""
         with suppress(*self._errors):
-            self._spark.interruptTag(self._tag)
+            if self._context is None:
+                self._spark.interruptTag(self._mark)
+            else:
+                self._context.cancelJobGroup(self._mark)
+
+    def _mark_jobs(self) -> None:
+        """Mark the jobs of this thread, which lives as long as one query."""
+        if self._context is None:
+            self._spark.addTag(self._mark)
+        else:  # tags of sessions were seen not to be found again in classic Spark 4.0
+            self._context.setJobGroup(
+                self._mark, "a query of Voyant's user", interruptOnCancel=True
+            )
 
     def close(self) -> None:
         """Cancel what runs; the session shares its cluster with others, so it is only let go."""
         self.cancel()
+
+
+def _context(spark: SparkSession) -> Any:
+    """Return the context of a classic session; Spark Connect has none."""
+    from pyspark.errors import PySparkException  # noqa: PLC0415 - an extra
+
+    try:
+        return spark.sparkContext
+    except (AttributeError, PySparkException):
+        return None
 
 
 def _readable(frame: DataFrame, kinds: list[str]) -> DataFrame:

@@ -12,7 +12,7 @@ from voyant.core.errors import UnsafeQueryError, did_you_mean
 __all__ = ["JobTable", "TableNames", "fold"]
 
 _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-# Engines that compare names with regard to case: PostgreSQL and Snowflake after they have folded the
+# Engines that compare names with regard to case: PostgreSQL and Snowflake after folding the
 # unquoted ones, which the rewriting does before.
 _CASE_MATTERS: Final = frozenset({"postgres", "snowflake", "clickhouse", "bigquery"})
 
@@ -25,10 +25,13 @@ class JobTable:
         path: Catalog, schema and name as the engine stores them, as many of them as it takes to
             name the table from any session.
         columns: Its columns, or None where they are not known.
+        name: What the job calls it; a query that says no more than this means this table, even
+            where another of the job's has the same last name.
     """
 
     path: tuple[str, ...]
     columns: tuple[str, ...] | None = None
+    name: str = ""
 
 
 class TableNames:
@@ -36,8 +39,9 @@ class TableNames:
 
     def __init__(self, tables: Collection[JobTable], *, dialect: str) -> None:
         self._dialect = dialect
-        self._shown = [".".join(table.path) for table in tables]
+        self._shown = [table.name or ".".join(table.path) for table in tables]
         self._by_path = {self._key(table.path): table for table in tables}
+        self._by_name = {self._key([table.name]): table for table in tables if table.name}
         self._by_suffix: dict[tuple[str, ...], list[JobTable]] = {}
         for table in tables:
             for start in range(len(table.path)):
@@ -52,7 +56,7 @@ class TableNames:
 
     def knows(self, parts: Sequence[str]) -> bool:
         """Tell whether these parts name a table of the job."""
-        return self._key(parts) in self._by_suffix
+        return self._key(parts) in self._by_suffix or self._key(parts) in self._by_name
 
     def find(self, parts: Sequence[str]) -> JobTable:
         """Return the one table that a name means.
@@ -60,10 +64,10 @@ class TableNames:
         Raises:
             UnsafeQueryError: No table of the job, or several, have this name.
         """
-        found = self._by_suffix.get(self._key(parts), [])
-        exact = self.exact(parts)
+        exact = self._by_name.get(self._key(parts)) or self.exact(parts)
         if exact is not None:
             return exact
+        found = self._by_suffix.get(self._key(parts), [])
         name = ".".join(parts)
         if not found:
             raise UnsafeQueryError(
@@ -73,9 +77,7 @@ class TableNames:
         if len(found) > 1:
             raise UnsafeQueryError(
                 f"The query reads {name!r}, which is the name of {len(found)} tables of this job.",
-                remedy="Say which: "
-                + " or ".join(".".join(table.path) for table in found)
-                + ".",
+                remedy="Say which: " + " or ".join(".".join(table.path) for table in found) + ".",
             )
         return found[0]
 

@@ -2,9 +2,8 @@
 
 In the SQL that is run every name of a table, column or alias is quoted, so whatever stands outside
 of quotes is the language: keywords, types, functions. All of it must be listed here. A function is
-listed when its result depends on its arguments alone (or on the clock, or on chance) and it reads no
-file, address, setting, catalog or session, by the reference manual of the engine. Resource use is
-no criterion: limits bound that.
+listed when its result depends on its arguments alone (or on the clock, or on chance) and it reads
+no file, address, setting, catalog or session. Resource use is no criterion: limits bound that.
 """
 
 from __future__ import annotations
@@ -38,20 +37,19 @@ KEYWORDS: Final = _words(
     "false like ilike rlike regexp similar to escape between symmetric case when then else end any "
     "some exists join left right full inner outer cross natural semi anti asof on using lateral "
     "union except intersect over partition window range groups unbounded preceding following "
-    "current exclude others no filter within grouping sets rollup cube qualify respect ignore "
-    "cast try_cast safe_cast extract interval at time zone collate values array unnest ordinality "
-    "tablesample bernoulli reservoir percent repeatable div mod "
-    "current_date current_time current_timestamp localtime localtimestamp "
-    "overlaps for both leading trailing overlay placing position substring view explode pivot unpivot "
-    "date timestamp"
+    "current exclude others no filter within grouping sets rollup cube qualify respect ignore cast "
+    "try_cast safe_cast extract interval at time zone collate values array unnest ordinality "
+    "tablesample bernoulli reservoir percent repeatable div mod current_date current_time "
+    "current_timestamp localtime localtimestamp overlaps for both leading trailing overlay placing "
+    "position substring view explode pivot unpivot date timestamp"
 )
 
 _UNITS: Final = _words(
-    "nanosecond nanoseconds microsecond microseconds millisecond milliseconds second seconds minute "
-    "minutes hour hours day days week weeks isoweek month months quarter quarters year years isoyear "
-    "decade decades century centuries millennium millennia epoch dow isodow doy dayofweek dayofyear "
-    "day_hour day_minute day_second hour_minute hour_second minute_second year_month timezone "
-    "timezone_hour timezone_minute dayofweekiso yearofweek mins secs"
+    "nanosecond nanoseconds microsecond microseconds millisecond milliseconds second seconds "
+    "minute minutes hour hours day days week weeks isoweek month months quarter quarters year "
+    "years isoyear decade decades century centuries millennium millennia epoch dow isodow doy "
+    "dayofweek dayofyear day_hour day_minute day_second hour_minute hour_second minute_second "
+    "year_month timezone timezone_hour timezone_minute dayofweekiso yearofweek mins secs"
 )
 
 _SHARED_TYPES: Final = _words(
@@ -72,8 +70,8 @@ TYPES: Final[Mapping[str, frozenset[str]]] = {
     ),
     "trino": _words("tinyint varbinary array map row uuid ipaddress"),
     "snowflake": _words(
-        "number string tinyint byteint binary varbinary variant object array datetime "
-        "timestampntz timestampltz timestamp_ntz timestamp_ltz timestamp_tz"
+        "number string tinyint byteint binary varbinary variant object array datetime timestampntz "
+        "timestampltz timestamp_ntz timestamp_ltz timestamp_tz"
     ),
     "bigquery": _words(
         "int64 float64 bignumeric bigdecimal string bytes datetime struct array geography"
@@ -105,6 +103,6 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
 
 #: Runs of symbols, in any engine: none of them opens a comment, a parameter or a statement.
 OPERATORS: Final = _words(
-    ". + - * / % = == <> != < > <= >= <=> || | & ^ # << >> ~ ~* !~ !~* ~~ ~~* !~~ !~~* "
-    "-> ->> #> #>> @> <@ ? ?| ?& && @@ @? -|- :: : => &< &>"
+    ". + - * / % = == <> != < > <= >= <=> || | & ^ # << >> ~ ~* !~ !~* ~~ ~~* !~~ !~~* -> ->> #> "
+    "#>> @> <@ ? ?| ?& && @@ @? -|- :: : => &< &>"
 )

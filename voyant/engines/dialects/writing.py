@@ -8,7 +8,7 @@ from sqlglot.errors import ErrorLevel
 __all__ = ["write"]
 
 
-def write(tree: exp.Expression, *, dialect: str) -> str:
+def write(tree: exp.Expr, *, dialect: str) -> str:
     """Write a query without comments, with every name in quotes.
 
     Two things that sqlglot leaves out are put back first: the quotes of a lateral view's name, and
