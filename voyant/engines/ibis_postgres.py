@@ -32,6 +32,8 @@ __all__ = ["PostgresOpening", "PostgresWarehouse"]
 _CONNECT_SECONDS: Final = 10
 _WORK_MEMORY: Final = "128MB"
 _HIDDEN: Final = "***"
+_ONE_WORKER: Final = "SET LOCAL max_parallel_workers_per_gather = 0"
+_MANY_WORKERS: Final = "SET LOCAL max_parallel_workers_per_gather TO DEFAULT"
 
 #: Tables, views, materialised views, partitioned and foreign tables that the role may read; of a
 #: partitioned table the parent alone.
@@ -100,6 +102,7 @@ class PostgresWarehouse:
         self._opening = opening
         self._secrets = _secrets(opening.url)
         self._lock = threading.RLock()
+        self._is_ordered = False
         self._connection = self._connect()
         try:
             self._begin()
@@ -152,6 +155,8 @@ class PostgresWarehouse:
                 ("bytea_output", "hex"),
                 ("extra_float_digits", "1"),
                 ("work_mem", _WORK_MEMORY),
+                # Compiling hundreds of expressions costs more than it saves on millions of rows.
+                ("jit", "off"),
                 # A large table is then always read from its beginning: samples are every n-th row.
                 ("synchronize_seqscans", "off"),
             ):
@@ -198,13 +203,18 @@ class PostgresWarehouse:
         """Return what ANALYZE has found of columns' different values; 0 where it has not run."""
         return {name: float(n) for name, n in self.fetch(_STATISTICS, (self._found[table].oid,))}
 
-    def fetch(self, sql: str, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+    def fetch(
+        self, sql: str, parameters: Sequence[Any] | None = None, *, is_ordered: bool = False
+    ) -> list[tuple[Any, ...]]:
         """Run a statement; one that fails does not end the transaction."""
         with self._lock:
             try:
                 with self._connection.transaction(), self._connection.cursor() as cursor:
+                    if is_ordered != self._is_ordered:  # several workers give rows in any order
+                        cursor.execute(_ONE_WORKER if is_ordered else _MANY_WORKERS)
                     # Without parameters a percent sign is a percent sign.
-                    return cursor.execute(sql.encode(), parameters).fetchall()
+                    rows = cursor.execute(sql.encode(), parameters).fetchall()
+                self._is_ordered = is_ordered
             except psycopg.errors.QueryCanceled as error:
                 said = self._says(error)
                 if "statement timeout" in said:
@@ -216,6 +226,7 @@ class PostgresWarehouse:
                 raise EngineError("The work was interrupted.") from None
             except psycopg.Error as error:
                 raise EngineError(f"The warehouse could not answer: {self._says(error)}.") from None
+            return rows
 
     def interrupt(self) -> None:
         """Cancel the statement that is running."""
@@ -233,8 +244,15 @@ class PostgresWarehouse:
         )
 
     def _exported(self) -> str:
-        ((snapshot,),) = self.fetch("SELECT pg_catalog.pg_export_snapshot()")
-        return str(snapshot)
+        """Export the snapshot of the transaction itself; none of its parts may do so."""
+        try:
+            with self._lock, self._connection.cursor() as cursor:
+                rows = cursor.execute("SELECT pg_catalog.pg_export_snapshot()").fetchall()
+        except psycopg.Error as error:
+            raise EngineError(
+                f"The state of the warehouse cannot be shared: {self._says(error)}."
+            ) from None
+        return str(rows[0][0])
 
     def queries(self, tables: Sequence[str], limits: QueryLimits) -> GuardedQueries:
         """Return what runs users' SQL, on a second connection that sees the same snapshot."""

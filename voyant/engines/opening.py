@@ -55,7 +55,7 @@ def open_engine(ctx: GeneratorContext) -> Engine:
 
 
 def _open_warehouse(ctx: GeneratorContext, url: str) -> Engine:
-    engine: object = open_warehouse(
+    return open_warehouse(
         url,
         tables=cast("Sequence[str]", ctx.get("tables") or ()),
         reference=cast("Mapping[str, object]", ctx.get("reference") or {}),
@@ -64,7 +64,6 @@ def _open_warehouse(ctx: GeneratorContext, url: str) -> Engine:
         temp_directory=cast("str | None", ctx.setting("temp_directory")),
         limits=_limits(ctx),
     )
-    return cast("Engine", engine)
 
 
 def _limits(ctx: GeneratorContext) -> QueryLimits:

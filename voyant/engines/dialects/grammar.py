@@ -14,6 +14,11 @@ from sqlglot.tokenizer_core import TokenType
 
 __all__ = ["KEYS", "KINDS", "ONLY_IN", "REFUSED_TOKENS"]
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _QUERIES: Final = {
     exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery, exp.With, exp.CTE, exp.From,
     exp.Join, exp.Lateral, exp.Table, exp.TableAlias, exp.Values, exp.Tuple, exp.TableSample,
@@ -51,8 +56,19 @@ ONLY_IN: Final[Mapping[type[exp.Expr], frozenset[str]]] = {
 #: What may hang below a node of `KINDS`. Missing on purpose: into, hint, hints, locks, settings,
 #: format, options, version, when, system_time, partition, changes, only, connect, match,
 #: operation_modifiers, prewhere, field (`x IN table` of ClickHouse), rows_from, indexed.
-KEYS: Final = frozenset(
-    ["alias", "alias_column_names", "aliases", "all", "apply_index_offset", "big_int", "boolean", "bucket_denominator", "bucket_field", "bucket_numerator", "by_name", "catalog", "column", "columns", "copy", "count", "cross_apply", "cube", "cubes", "db", "default_value", "desc", "direction", "distinct", "end", "end_side", "escape", "except_", "exclude", "explicit", "expression", "expressions", "fields", "filter", "first", "fold_to_null", "from_", "global_", "group", "grouping_sets", "having", "high", "ilike", "include_nulls", "is_integer", "is_string", "join_mark", "joins", "kind", "laterals", "length", "limit", "limit_options", "low", "materialized", "max", "method", "negate", "nested", "nullable", "nulls_first", "nulls_from_last", "number", "offset", "offset_first_value", "on", "only_json_types", "order", "ordinality", "outer", "over", "parens", "part", "partition_by", "percent", "pivot_column_naming", "pivots", "qualify", "query", "quoted", "recursive", "rename", "replace", "rollup", "rollups", "rows", "safe", "sample", "seed", "select", "shadow", "side", "size", "spec", "start", "start_side", "step", "struct", "symmetric", "table", "template", "this", "to", "totals", "typed", "uncorrelated", "unit", "unnest", "unpivot", "using", "value", "values", "view", "where", "wildcard", "windows", "with_", "with_ties", "zone"]
+KEYS: Final = _words(
+    "alias alias_column_names aliases all apply_index_offset big_int boolean bucket_denominator "
+    "bucket_field bucket_numerator by_name catalog column columns copy count cross_apply cube "
+    "cubes db default_value desc direction distinct end end_side escape except_ exclude "
+    "explicit expression expressions fields filter first fold_to_null from_ global_ group "
+    "grouping_sets having high ilike include_nulls is_integer is_string join_mark joins kind "
+    "laterals length limit limit_options low materialized max method negate nested nullable "
+    "nulls_first nulls_from_last number offset offset_first_value on only_json_types order "
+    "ordinality outer over parens part partition_by percent pivot_column_naming pivots qualify "
+    "query quoted recursive rename replace rollup rollups rows safe sample seed select shadow "
+    "side size spec start start_side step struct symmetric table template this to totals typed "
+    "uncorrelated unit unnest unpivot using value values view where wildcard windows with_ "
+    "with_ties zone "
 )
 
 #: Tokens of the user's text that no allowed query has.
