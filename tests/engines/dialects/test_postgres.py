@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -19,6 +20,7 @@ from voyant.core.errors import (
     QueryTimeoutError,
     UnsafeQueryError,
 )
+from voyant.engines.dialects.check import checked_sql
 from voyant.engines.dialects.postgres import PostgresSession
 from voyant.engines.dialects.running import GuardedQueries
 from voyant.engines.dialects.tables import JobTable
@@ -172,20 +174,15 @@ def test_every_function_of_the_server_that_is_not_listed_is_refused(server, quer
         rows = admin.execute("SELECT DISTINCT proname FROM pg_proc").fetchall()
     unlisted = [name for (name,) in rows if name not in FUNCTIONS["postgres"]]
     assert {"pg_read_file", "lo_import", "query_to_xml", "set_config", "leak"} <= set(unlisted)
+    passing = set()
     for name in unlisted:
-        if name in {"int4", "date", "text", "numeric", "bool", "float8", "interval", "time"}:
-            continue  # types as well: f(x) is a cast
-        try:
-            text = queries_text(f"SELECT {name}(1)", queries)
-        except UnsafeQueryError:
-            continue
-        assert f"{name}(" not in text.lower(), name
-
-
-def queries_text(sql, queries):
-    from voyant.engines.dialects.check import checked_sql
-
-    return checked_sql(sql, dialect="postgres", tables=queries._list_tables())
+        with suppress(UnsafeQueryError):
+            text = checked_sql(
+                f"SELECT {name}(1)", dialect="postgres", tables=queries._list_tables()
+            )
+            if f"{name}(" in text.lower():
+                passing.add(name)
+    assert passing == {"date", "time", "timestamp"}  # types, whose functions are casts
 
 
 # ---------------------------------------------------------------------------- hostile ones
@@ -193,21 +190,23 @@ def queries_text(sql, queries):
 
 STATE = """
     SELECT md5(string_agg(t, '|' ORDER BY t)) FROM (
-        SELECT c.oid::text || relname || relfilenode || relkind || relnamespace FROM pg_class c
+        SELECT concat_ws(' ', c.oid, relname, relfilenode, relkind, relnamespace) FROM pg_class c
             WHERE relnamespace >= 16384 OR relnamespace = 'public'::regnamespace
-        UNION ALL SELECT 'proc' || oid || proname FROM pg_proc
-        UNION ALL SELECT 'role' || rolname || rolsuper || coalesce(rolpassword, '') FROM pg_authid
-        UNION ALL SELECT 'set' || setdatabase || setrole || setconfig::text FROM pg_db_role_setting
-        UNION ALL SELECT 'ext' || extname FROM pg_extension
-        UNION ALL SELECT 'lo' || oid FROM pg_largeobject_metadata
-        UNION ALL SELECT 'slot' || slot_name FROM pg_replication_slots
-        UNION ALL SELECT 'file' || name || setting FROM pg_file_settings
-        UNION ALL SELECT 'setting' || name || coalesce(setting, '') FROM pg_settings
-        UNION ALL SELECT 'orders' || o::text FROM orders o
-        UNION ALL SELECT 'customers' || c::text FROM customers c
-        UNION ALL SELECT 'secrets' || s::text FROM secrets s
-        UNION ALL SELECT 'seq' || last_value || is_called FROM orders_id_seq
-        UNION ALL SELECT 'lock' || classid || objid FROM pg_locks WHERE locktype = 'advisory'
+        UNION ALL SELECT concat_ws(' ', 'proc', oid, proname) FROM pg_proc
+        UNION ALL SELECT concat_ws(' ', 'role', rolname, rolsuper, rolpassword) FROM pg_authid
+        UNION ALL SELECT concat_ws(' ', 'set', setdatabase, setrole, setconfig::text)
+            FROM pg_db_role_setting
+        UNION ALL SELECT concat_ws(' ', 'extension', extname) FROM pg_extension
+        UNION ALL SELECT concat_ws(' ', 'large object', oid) FROM pg_largeobject_metadata
+        UNION ALL SELECT concat_ws(' ', 'slot', slot_name) FROM pg_replication_slots
+        UNION ALL SELECT concat_ws(' ', 'file', name, setting) FROM pg_file_settings
+        UNION ALL SELECT concat_ws(' ', 'setting', name, setting) FROM pg_settings
+        UNION ALL SELECT concat_ws(' ', 'orders', o::text) FROM orders o
+        UNION ALL SELECT concat_ws(' ', 'customers', c::text) FROM customers c
+        UNION ALL SELECT concat_ws(' ', 'secrets', s::text) FROM secrets s
+        UNION ALL SELECT concat_ws(' ', 'sequence', last_value, is_called) FROM orders_id_seq
+        UNION ALL SELECT concat_ws(' ', 'lock', classid, objid) FROM pg_locks
+            WHERE locktype = 'advisory'
     ) AS everything(t)
 """
 
