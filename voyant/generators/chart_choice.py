@@ -30,6 +30,7 @@ from voyant.report.vega_lines import (
 )
 from voyant.report.vega_number import Mark, number_chart, number_row
 from voyant.report.vega_theme import ACCENT, NEUTRAL
+from voyant.stats.sql_types import is_number_type, is_time_type
 
 __all__ = ["Choice", "draw_kpi"]
 
@@ -41,10 +42,6 @@ _POINTS: Final = 500
 _LEAST_STEPS: Final = 4
 _GRID: Final = (24, 16)
 _MOST_DECIMALS: Final = 5
-_NUMBER_TYPE: Final = re.compile(
-    r"(?i)^(u?(tiny|small|big|huge)?int|integer|decimal|numeric|float|double|real)"
-)
-_TIME_TYPE: Final = re.compile(r"(?i)^(date|timestamp)")
 _ADDS_UP: Final = re.compile(
     r"(?i)(^|_)(count|counts|sum|total|number|n|rows|amount|revenue|sales)(_|$)"
 )
@@ -152,11 +149,11 @@ def _subtitle(kpi: KpiResult) -> str:
 
 def _read(name: str, type_name: str, values: Sequence[Scalar]) -> _Column:
     present = [value for value in values if value is not None]
-    if present and _NUMBER_TYPE.match(type_name):
+    if present and is_number_type(type_name):
         return _Column(name=name, values=values, numbers=[_number_of(value) for value in values])
     if present and all(isinstance(v, int | float) and not isinstance(v, bool) for v in present):
         return _Column(name=name, values=values, numbers=[_number_of(value) for value in values])
-    if present and _TIME_TYPE.match(type_name):
+    if present and is_time_type(type_name):
         return _Column(name=name, values=values, times=[_seconds(value) for value in values])
     return _Column(name=name, values=values)
 

@@ -27,9 +27,9 @@ PATHS = {
     "folder": "/data",
     "parent": 1,
 }
-COLUMNS = (
-    "id customer region amount price ordered at seen tags info is_paid".split() + ["Weird Name"]
-)
+COLUMNS = "id customer region amount price ordered at seen tags info is_paid".split() + [
+    "Weird Name"
+]
 
 
 def job(dialect):
@@ -60,9 +60,7 @@ HARMLESS = {
     ): """SELECT 'x" , reflect(\\'java.lang.System\\', \\'getenv\\', \\'HOME\\') , "'""",
 }
 HOSTILE = [
-    (dialect, hostile)
-    for dialect in ("postgres", "spark")
-    for hostile in [*load(), *load(dialect)]
+    (dialect, hostile) for dialect in ("postgres", "spark") for hostile in [*load(), *load(dialect)]
 ]
 
 
@@ -150,9 +148,7 @@ def test_short_names_are_those_of_the_job_and_must_be_clear():
 
 def test_odd_names_of_tables():
     odd = [JobTable(path=("my shop", 'say "hi"; DROP'), columns=("x",))]
-    text = checked_sql(
-        'SELECT x FROM "my shop"."say ""hi""; DROP"', dialect="postgres", tables=odd
-    )
+    text = checked_sql('SELECT x FROM "my shop"."say ""hi""; DROP"', dialect="postgres", tables=odd)
     assert text == 'SELECT "x" FROM "my shop"."say ""hi""; DROP" AS "say ""hi""; DROP"'
 
 

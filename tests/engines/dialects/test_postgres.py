@@ -56,9 +56,7 @@ def tables(server):
             "WHERE table_name IN ('orders', 'customers') ORDER BY ordinal_position"
         ).fetchall()
     return [
-        JobTable(
-            path=("public", name), columns=tuple(c for t, c in rows if t == name), name=name
-        )
+        JobTable(path=("public", name), columns=tuple(c for t, c in rows if t == name), name=name)
         for name in ("orders", "customers")
     ]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 from voyant.core.errors import QueryError
 from voyant.core.tables import QueryColumn, Scalar
@@ -12,6 +14,19 @@ from voyant.engines.dialects.cells import plain_cell
 from voyant.engines.dialects.running import Answer
 
 __all__ = ["RawSqlSession"]
+
+# In this order: a bool is an int, and a datetime is a date.
+_NAMES: Final = (
+    (bool, "boolean"),
+    (int, "bigint"),
+    (float, "double"),
+    (Decimal, "decimal"),
+    (str, "varchar"),
+    (dt.datetime, "timestamp"),
+    (dt.date, "date"),
+    (dt.time, "time"),
+    (bytes, "binary"),
+)
 
 
 class RawSqlSession:
@@ -73,17 +88,25 @@ def _taken_apart(
         return _columns(names, types), _cells([tuple(row.values()) for row in result])
     with closing(result):  # a DB-API cursor
         names = [column[0] for column in result.description]
-        types = [_type_name(column[1]) for column in result.description]
-        return _columns(names, types), _cells(result.fetchmany(max_rows))
+        rows = result.fetchmany(max_rows)
+        types = [
+            _type_name(column[1], [row[i] for row in rows])
+            for i, column in enumerate(result.description)
+        ]
+        return _columns(names, types), _cells(rows)
 
 
 def _columns(names: Sequence[str], types: Sequence[str]) -> tuple[QueryColumn, ...]:
     return tuple(QueryColumn(name=name, type=kind) for name, kind in zip(names, types, strict=True))
 
 
-def _type_name(code: Any) -> str:
+def _type_name(code: Any, values: Sequence[Any]) -> str:
+    """Return a driver's name of a type; where it has but a number, that of the first value."""
     name = getattr(code, "name", code)
-    return str(name)
+    if isinstance(name, str):
+        return name
+    known = next((value for value in values if value is not None), None)
+    return next((name for kind, name in _NAMES if isinstance(known, kind)), "unknown")
 
 
 def _cells(rows: Sequence[Sequence[Any]]) -> Generator[tuple[Scalar, ...]]:
