@@ -27,9 +27,10 @@ PATHS = {
     "folder": "/data",
     "parent": 1,
 }
-COLUMNS = "id customer region amount price ordered at seen tags info is_paid".split() + [
-    "Weird Name"
-]
+COLUMNS = (
+    *("id", "customer", "region", "amount", "price", "ordered", "at", "seen", "tags", "info"),
+    *("is_paid", "Weird Name"),
+)
 
 
 def job(dialect):
@@ -38,7 +39,7 @@ def job(dialect):
     if dialect == "snowflake":
         path, orders, customers = ("SHOP", "PUBLIC"), "ORDERS", "CUSTOMERS"
     return [
-        JobTable(path=(*path, orders), columns=tuple(COLUMNS), name=orders),
+        JobTable(path=(*path, orders), columns=COLUMNS, name=orders),
         JobTable(path=(*path, customers), columns=("name", "country", "since"), name=customers),
     ]
 
@@ -104,14 +105,14 @@ def test_no_dialect_reads_other_tables_or_calls_other_functions(dialect):
 
 EVERYWHERE = [
     "SELECT count(*) FROM orders",
-    "SELECT o.customer, sum(o.amount) AS total FROM orders AS o GROUP BY o.customer "
-    "HAVING sum(o.amount) > 10 ORDER BY total DESC LIMIT 5",
+    """SELECT o.customer, sum(o.amount) AS total FROM orders AS o GROUP BY o.customer
+       HAVING sum(o.amount) > 10 ORDER BY total DESC LIMIT 5""",
     "WITH big AS (SELECT * FROM orders WHERE amount > 15) SELECT count(*) FROM big",
-    "SELECT CASE WHEN amount IS NULL THEN 'none' ELSE 'some' END, CAST(id AS DECIMAL(10, 2)) "
-    "FROM orders WHERE customer LIKE 'a%' AND region IN ('north', 'south')",
+    """SELECT CASE WHEN amount IS NULL THEN 'none' ELSE 'some' END, CAST(id AS DECIMAL(10, 2))
+       FROM orders WHERE customer LIKE 'a%' AND region IN ('north', 'south')""",
     "SELECT id, row_number() OVER (PARTITION BY region ORDER BY id) FROM orders",
-    "SELECT c.name FROM customers AS c LEFT JOIN orders AS o ON o.customer = c.name "
-    "WHERE o.id IS NULL",
+    """SELECT c.name FROM customers AS c LEFT JOIN orders AS o ON o.customer = c.name
+       WHERE o.id IS NULL""",
     "SELECT extract(YEAR FROM ordered), coalesce(amount, 0), round(amount, 2) FROM orders",
     "SELECT customer FROM orders UNION ALL SELECT name FROM customers",
     "SELECT id FROM orders WHERE amount > (SELECT avg(amount) FROM orders)",
@@ -125,7 +126,7 @@ def test_plain_sql_passes_in_every_dialect_and_tables_have_their_paths(dialect, 
     paths = {
         ".".join(part.name for part in table.parts)
         for table in sqlglot.parse_one(text, read=dialect).find_all(sqlglot.exp.Table)
-        if table.name != "big" and table.name != "BIG"
+        if table.name not in {"big", "BIG"}
     }
     assert paths <= {".".join(table.path) for table in job(dialect)}
 
@@ -232,10 +233,11 @@ def test_too_long_is_refused_before_it_is_read():
 
 # ------------------------------------------------------------------------------- properties
 
-WORDS = (
-    "select from with as in over union hidden recursive lateral filter -- /* */ || pg_sleep( "
-    "current_user ::regclass $$ E' U&' ${env:X} into update"
-).split()
+WORDS = [
+    *("select", "from", "with", "as", "in", "over", "union", "hidden", "recursive", "lateral"),
+    *("filter", "--", "/*", "*/", "||", "pg_sleep(", "current_user", "::regclass", "$$", "E'"),
+    *("U&'", "${env:X}", "into", "update"),
+]
 TOKENS = st.sampled_from([*" ;,()[]{}.'\"`-+*/$?:\\\n\t\0%@&|", *WORDS])
 MUTANTS = {
     dialect: st.sampled_from(
@@ -276,13 +278,14 @@ VALUES = st.one_of(
         lambda text: "'" + text.replace("'", "''") + "'"
     ),
 )
+OPERATORS = ["+", "-", "*", "/", "%", "||", "=", "<>", "<", ">=", "AND", "OR"]
 EXPRESSIONS = st.recursive(
     VALUES,
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from("+ - * / % || = <> < >= AND OR".split()), inner).map(
+        st.tuples(inner, st.sampled_from(OPERATORS), inner).map(
             lambda t: f"(({t[0]}) {t[1]} ({t[2]}))"
         ),
-        st.tuples(inner, st.sampled_from("+ - * = < AND OR".split()), inner).map(
+        st.tuples(inner, st.sampled_from(OPERATORS), inner).map(
             lambda t: f"({t[0]}) {t[1]} ({t[2]})"
         ),
         inner.map(lambda x: f"coalesce({x}, 0)"),

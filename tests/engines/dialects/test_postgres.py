@@ -304,8 +304,10 @@ def test_rows_are_capped_and_the_result_says_so(count, truncated, server, tables
 
 
 def test_rows_nobody_reads_are_not_made(queries):
-    result = queries.query("SELECT a.i FROM generate_series(1, 10) a(i), orders, orders b, orders c, "
-                           "orders d, orders e, orders f, orders g, orders h, orders k")  # fmt: skip
+    result = queries.query(
+        "SELECT a.i FROM generate_series(1, 10) a(i), orders, orders b, orders c, orders d, "
+        "orders e, orders f, orders g, orders h, orders k"
+    )
     assert len(result.rows) == 1000
     assert result.truncated
 

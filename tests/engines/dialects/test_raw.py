@@ -42,7 +42,7 @@ def test_a_real_ibis_backend(server):
         assert result.rows == ((1, 1.5), (2, 3), (3, 4.5))
         assert result.truncated
         assert [(c.name, c.type) for c in result.columns] == [("x", "bigint"), ("y", "decimal")]
-        with pytest.raises(QueryError, match="postgres could not run the query: column"):
+        with pytest.raises(QueryError, match=r"postgres could not run the query: column"):
             queries.query("SELECT y FROM t")
         assert queries.query("SELECT 1").rows == ((1,),)
 
@@ -51,7 +51,7 @@ def test_connection_that_fails_is_a_query_error():
     def connect():
         raise OSError("no route to host\nmore")
 
-    with pytest.raises(QueryError, match="could not be opened for queries: no route to host$"):
+    with pytest.raises(QueryError, match=r"could not be opened for queries: no route to host$"):
         RawSqlSession(connect)
 
 
@@ -61,7 +61,7 @@ class Backend:
     def __init__(self, result):
         self.result = result
 
-    def raw_sql(self, sql):
+    def raw_sql(self, _):
         return self.result
 
 
@@ -78,10 +78,10 @@ def shapes():
     )
 
     class Rows(list):
-        schema = [SimpleNamespace(name=n, field_type=f"T{n}") for n in NAMES]
+        schema = tuple(SimpleNamespace(name=n, field_type=f"T{n}") for n in NAMES)
 
     class Cursor:
-        description = [(n, SimpleNamespace(name=f"T{n}")) for n in NAMES]
+        description = tuple((n, SimpleNamespace(name=f"T{n}")) for n in NAMES)
 
         def fetchmany(self, count):
             return [VALUES][:count]

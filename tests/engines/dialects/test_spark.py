@@ -185,7 +185,7 @@ def test_hostile_statements_change_nothing_and_show_nothing(spark, queries, fold
         listing(folder),
         sorted(spark.sparkContext.getConf().getAll()),
         spark.sql("SELECT * FROM hidden").collect(),
-        [row for row in spark.sql("SHOW TABLES").collect()],
+        spark.sql("SHOW TABLES").collect(),
         {row[0] for row in spark.sql("SHOW USER FUNCTIONS").collect()},
         queries._session._spark.sql("SET").collect(),
     )
@@ -196,7 +196,7 @@ def test_hostile_statements_change_nothing_and_show_nothing(spark, queries, fold
         except UnsafeQueryError:
             refused += 1
         except QueryError as error:
-            assert CANARY not in str(error)
+            assert CANARY not in str(error)  # noqa: PT017 - one of three ways to end
         else:
             assert CANARY not in repr(result), hostile
             assert repr(result).count("/root") == 0, hostile
@@ -205,7 +205,7 @@ def test_hostile_statements_change_nothing_and_show_nothing(spark, queries, fold
         listing(folder),
         sorted(spark.sparkContext.getConf().getAll()),
         spark.sql("SELECT * FROM hidden").collect(),
-        [row for row in spark.sql("SHOW TABLES").collect()],
+        spark.sql("SHOW TABLES").collect(),
         {row[0] for row in spark.sql("SHOW USER FUNCTIONS").collect()},
         queries._session._spark.sql("SET").collect(),
     )

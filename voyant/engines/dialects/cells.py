@@ -57,8 +57,10 @@ def plain_cell(value: Any) -> Scalar:  # noqa: PLR0911 - one for each kind of va
             return float_cell(value)
         case Decimal():
             return decimal_cell(value)
-        case bytes() | bytearray() | memoryview():
+        case bytes() | bytearray():
             return f"<{len(value)} bytes>"
+        case memoryview():
+            return f"<{value.nbytes} bytes>"
         case dt.datetime():
             utc = value if value.tzinfo is None else value.astimezone(dt.UTC)
             return _short(utc.isoformat()).replace("+00:00", "+00")

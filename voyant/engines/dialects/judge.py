@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from sqlglot import exp
 
@@ -105,24 +105,31 @@ class Judge:
                 continue
             for table in _tables_called(qualifier, column):
                 known = self._names.exact(parts_of(table))
-                if known is not None and known.columns is not None and name not in known.columns:
+                if known is None or known.columns is None or name in table.alias_column_names:
+                    continue
+                if name not in known.columns:
                     raise UnsafeQueryError(
                         f"The table {'.'.join(known.path)!r} has no column {name!r}.",
                         remedy=did_you_mean(name, known.columns),
                     )
 
 
-def _tables_called(alias: str, column: exp.Column) -> Iterator[exp.Table]:
+def _tables_called(alias: str, column: exp.Expr) -> Iterator[exp.Table]:
     """Yield the tables that go by this alias in any query around a column."""
     node: exp.Expr | None = column
     while node is not None:
         if isinstance(node, exp.Select):
-            sources = [node.args.get("from_"), *(node.args.get("joins") or [])]
+            sources: list[Any] = [node.args.get("from_"), *(node.args.get("joins") or [])]
             for source in sources:
-                table = None if source is None else source.this
-                if isinstance(table, exp.Table) and table.alias_or_name == alias:
-                    yield table
+                parts = () if source is None else source.walk(prune=_is_query)
+                for part in parts:
+                    if isinstance(part, exp.Table) and part.alias_or_name == alias:
+                        yield part
         node = node.parent
+
+
+def _is_query(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Select | exp.SetOperation)
 
 
 def _said(node: exp.Expr) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from sqlglot import exp
 
@@ -41,8 +42,7 @@ def visible_names(tree: exp.Expr, dialect: str) -> Iterator[tuple[exp.Table, _Na
 
 
 def _children(node: exp.Expr) -> Iterator[exp.Expr]:
-    for value in node.args.values():
-        if isinstance(value, exp.Expr):
-            yield value
-        elif isinstance(value, list):
-            yield from (part for part in value if isinstance(part, exp.Expr))
+    values: list[Any] = list(node.args.values())
+    for value in values:
+        parts: list[Any] = value if isinstance(value, list) else [value]
+        yield from (part for part in parts if isinstance(part, exp.Expr))

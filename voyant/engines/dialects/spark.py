@@ -41,7 +41,7 @@ class SparkQuerySession:
         Raises:
             QueryError: There is none to be had.
         """
-        from py4j.protocol import Py4JError  # noqa: PLC0415 - an extra
+        from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra, without types
         from pyspark.errors import PySparkException  # noqa: PLC0415 - an extra
 
         # It would print each failed query's Java trace, beside the error that is raised.

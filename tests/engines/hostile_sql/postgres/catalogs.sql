@@ -92,3 +92,7 @@ SELECT orders.leak FROM orders
 SELECT (SELECT o.leak FROM (SELECT 1 AS leak) x) FROM orders o
 --! a column with a path that is none
 SELECT x.orders.leak FROM orders
+--! the same behind a join in brackets
+SELECT o.leak FROM (orders o CROSS JOIN orders p)
+--! the same in a lateral subquery
+SELECT t.x FROM orders o, LATERAL (SELECT o.leak AS x) t
