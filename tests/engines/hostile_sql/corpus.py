@@ -1,7 +1,8 @@
 """Which hostile statements must be refused, and why each is hostile?
 
 The statements stand in the `.sql` files beside this one (those of one dialect in a folder), a
-reason (`--! ...`) before each. They use placeholders for paths, and for characters that an editor would not show.
+reason (`--! ...`) before each. They use placeholders for paths, and for characters that an editor
+would not show.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from sqlglot import exp
 
@@ -44,5 +44,8 @@ def visible_names(tree: exp.Expr, dialect: str) -> Iterator[tuple[exp.Table, _Na
 def _children(node: exp.Expr) -> Iterator[exp.Expr]:
     values: list[Any] = list(node.args.values())
     for value in values:
-        parts: list[Any] = value if isinstance(value, list) else [value]
-        yield from (part for part in parts if isinstance(part, exp.Expr))
+        if isinstance(value, exp.Expr):
+            yield value
+        elif isinstance(value, list):
+            parts = cast("list[Any]", value)
+            yield from (part for part in parts if isinstance(part, exp.Expr))
