@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import ibis.expr.datatypes as dt
@@ -103,6 +103,7 @@ class PostgresWarehouse:
         self._secrets = _secrets(opening.url)
         self._lock = threading.RLock()
         self._is_ordered = False
+        self._snapshot = opening.snapshot
         self._connection = self._connect()
         try:
             self._begin()
@@ -139,6 +140,8 @@ class PostgresWarehouse:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         milliseconds = max(round(self._opening.statement_timeout_seconds * 1_000), 1)
+        if self._opening.snapshot is None:
+            self._snapshot = self._export()
         with connection.cursor() as cursor:
             if self._opening.snapshot is not None:
                 cursor.execute(
@@ -161,6 +164,15 @@ class PostgresWarehouse:
                 ("synchronize_seqscans", "off"),
             ):
                 cursor.execute("SELECT set_config(%s, %s, true)", (setting, value))
+
+    def _export(self) -> str | None:
+        """Name the snapshot, for other processes; None where the server does not export it."""
+        try:
+            row = self._connection.execute("SELECT pg_catalog.pg_export_snapshot()").fetchone()
+        except psycopg.Error:
+            self._connection.rollback()  # nothing was read yet
+            return None
+        return str(row[0]) if row else None
 
     def _list(self) -> dict[str, _Table]:
         """Name tables as they are, those outside the search path or of a taken name by schema."""
@@ -239,20 +251,7 @@ class PostgresWarehouse:
 
     def handover(self) -> Callable[[], Warehouse]:
         """Return what opens the same snapshot in another process, while this transaction lasts."""
-        return PostgresOpening(
-            self._opening.url, self._opening.statement_timeout_seconds, self._exported()
-        )
-
-    def _exported(self) -> str:
-        """Export the snapshot of the transaction itself; none of its parts may do so."""
-        try:
-            with self._lock, self._connection.cursor() as cursor:
-                rows = cursor.execute("SELECT pg_catalog.pg_export_snapshot()").fetchall()
-        except psycopg.Error as error:
-            raise EngineError(
-                f"The state of the warehouse cannot be shared: {self._says(error)}."
-            ) from None
-        return str(rows[0][0])
+        return replace(self._opening, snapshot=self._snapshot)
 
     def queries(self, tables: Sequence[str], limits: QueryLimits) -> GuardedQueries:
         """Return what runs users' SQL, on a second connection that sees the same snapshot."""
@@ -268,7 +267,7 @@ class PostgresWarehouse:
             ]
 
         def session() -> PostgresSession:
-            return PostgresSession(self._connect, limits, snapshot=self._exported())
+            return PostgresSession(self._connect, limits, snapshot=self._snapshot)
 
         return GuardedQueries(session, dialect="postgres", tables=names, limits=limits)
 
@@ -303,8 +302,8 @@ def _column(name: str, shown: str, below: str, family: str, category: str) -> Wa
     dtype: Any
     if family == "e":
         dtype = dt.string  # an enumeration's values are told by their text
-    elif family == "c" or category in {"G", "I", "V"}:
-        dtype = dt.unknown  # composite, geometric, network and bit strings: by their text as well
+    elif family == "c" or category in {"G", "I", "V"} or below == "money":
+        dtype = dt.unknown  # composite, geometric, network, bit strings, money: by their text too
     else:
         try:
             dtype = PostgresType.from_string(below)

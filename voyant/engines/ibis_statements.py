@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ibis.backends.sql import compilers
@@ -20,7 +20,7 @@ from voyant.engines.ibis_dialects import Dialect
 from voyant.engines.ibis_types import Reading, WarehouseColumn, source_of
 from voyant.engines.sandbox import QueryLimits
 
-__all__ = ["Source", "Statement", "Statements", "Warehouse", "compiled_source"]
+__all__ = ["Source", "Statement", "Statements", "Warehouse", "written"]
 
 _logger = logging.getLogger("voyant.engines.statements")
 
@@ -86,11 +86,17 @@ class Source:
 
     Attributes:
         table: The table's name, for the account of statements.
-        tree: The columns' expressions, as the backend's own compiler puts them.
+        expression: The columns, as an Ibis expression.
     """
 
     table: str
-    tree: Any
+    expression: Any
+
+    def tree(self, dialect: Dialect) -> Any:
+        """Return the columns as the backend's own compiler puts them, an sqlglot expression."""
+        name = "pyspark" if dialect.name == "spark" else dialect.name
+        compiler = getattr(compilers, name).compiler
+        return dialect.finish(compiler.to_sqlglot(self.expression))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +107,8 @@ class Statement:
         question: What it is part of: `summary`, `pearson` ...
         tables: The tables it reads, one entry for each time.
         sql: As it was sent.
+        common: As it was written, in common SQL over `sources`.
+        sources: What it reads, by name.
         rows: Rows it gave; None if it failed.
         seconds: From sending to the last row.
     """
@@ -110,6 +118,8 @@ class Statement:
     sql: str
     rows: int | None
     seconds: float
+    common: str = field(repr=False)
+    sources: Mapping[str, Source] = field(repr=False)
 
 
 class Statements:
@@ -131,7 +141,7 @@ class Statements:
         self, table: str, ibis_table: Any, readings: Sequence[tuple[str, Reading]]
     ) -> Source:
         """Return columns of a table under safe names; only they are read."""
-        return Source(table, compiled_source(self.dialect, source_of(ibis_table, readings)))
+        return Source(table, source_of(ibis_table, readings))
 
     def ask(
         self, question: str, sql: str, *, is_ordered: bool = False, **sources: Source
@@ -144,37 +154,30 @@ class Statements:
             is_ordered: Whether the rows read must come in the same order each time.
             **sources: What the statement reads.
         """
-        text = self.dialect.write(sql, {name: source.tree for name, source in sources.items()})
-        tables = tuple(source.table for source in sources.values())
-        return self.run(question, text, tables, is_ordered=is_ordered)
-
-    def run(
-        self, question: str, sql: str, tables: tuple[str, ...], *, is_ordered: bool = False
-    ) -> list[tuple[Any, ...]]:
-        """Run a statement in the warehouse's own words."""
+        text = written(self.dialect, sql, sources)
         began = time.perf_counter()
         rows: int | None = None
         try:
-            found = self.warehouse.fetch(sql, is_ordered=is_ordered)
+            found = self.warehouse.fetch(text, is_ordered=is_ordered)
             rows = len(found)
         finally:
             statement = Statement(
                 question=question,
-                tables=tables,
-                sql=sql,
+                tables=tuple(source.table for source in sources.values()),
+                sql=text,
                 rows=rows,
                 seconds=time.perf_counter() - began,
+                common=sql,
+                sources=sources,
             )
             with self._lock:
                 self.log.append(statement)
-            _logger.debug("%s, %.3f s: %s", question, statement.seconds, sql)
+            _logger.debug("%s, %.3f s: %s", question, statement.seconds, text)
             if self.observer is not None:
                 self.observer(statement)
         return found
 
 
-def compiled_source(dialect: Dialect, expression: Any) -> Any:
-    """Return an Ibis expression as the SQL tree of a backend, with every function named in it."""
-    name = "pyspark" if dialect.name == "spark" else dialect.name
-    compiler = getattr(compilers, name).compiler
-    return dialect.finish(compiler.to_sqlglot(expression))
+def written(dialect: Dialect, sql: str, sources: Mapping[str, Source]) -> str:
+    """Write common SQL over sources in a dialect."""
+    return dialect.write(sql, {name: source.tree(dialect) for name, source in sources.items()})
