@@ -34,11 +34,13 @@ from voyant.engines import ibis_comparisons as comparisons
 from voyant.engines import ibis_correlations as correlations
 from voyant.engines import ibis_relations as relations
 from voyant.engines import ibis_series as series
+from voyant.engines.dialects.running import GuardedQueries
 from voyant.engines.ibis_groups import LocalGroups
 from voyant.engines.ibis_statements import Statements, Warehouse
 from voyant.engines.ibis_summary import GROUP_LIMIT, TableReader, summarize
 from voyant.engines.ibis_types import reading_of, split
 from voyant.engines.ingest import first_line
+from voyant.engines.sandbox import QueryLimits
 
 __all__ = ["IbisEngine", "IbisHandover"]
 
@@ -64,6 +66,7 @@ class IbisEngine:
         memory_limit_bytes: int | None = None,
         temp_directory: str | Path | None = None,
         group_limit: int = GROUP_LIMIT,
+        limits: QueryLimits | None = None,
     ) -> None:
         """Take over an open warehouse.
 
@@ -75,6 +78,7 @@ class IbisEngine:
             memory_limit_bytes: For what is computed here.
             temp_directory: For what does not fit there.
             group_limit: Different values up to which a column's groups are fetched.
+            limits: What one query of a user may use.
 
         Raises:
             SourceError: A table that the warehouse does not have.
@@ -82,6 +86,8 @@ class IbisEngine:
         self.warehouse = warehouse
         self.statements = Statements(warehouse)
         self._group_limit = group_limit
+        self._limits = limits or QueryLimits()
+        self._queries: GuardedQueries | None = None
         self._told = 0
         self._reference_sources = dict(reference or {})
         self._memory_limit_bytes = memory_limit_bytes
@@ -331,12 +337,11 @@ class IbisEngine:
         return self._reader(table)
 
     def query(self, sql: str) -> QueryResult:
-        """Refuse users' SQL: there is no guard for the warehouse's dialect yet."""
-        del sql
-        raise EngineError(
-            f"Queries cannot be run on {self.name} yet.",
-            remedy="Read the tables as files, or from a duckdb:/// warehouse.",
-        )
+        """Run a user's SQL under the guard, on a connection of its own."""
+        with self._lock:
+            if self._queries is None:
+                self._queries = self.warehouse.queries(self._tables, self._limits)
+        return self._queries.query(sql)
 
     def reference(self, table: str) -> str | None:
         """Return the name under which a table's reference answers questions, None without one."""
@@ -390,15 +395,20 @@ class IbisEngine:
             memory=dict(self._memory),
             memory_limit_bytes=self._memory_limit_bytes,
             group_limit=self._group_limit,
+            limits=self._limits,
         )
 
     def interrupt(self) -> None:
         """Stop what is running, from another thread."""
+        if self._queries is not None:
+            self._queries.interrupt()
         self.warehouse.interrupt()
         self._local.connection.interrupt()
 
     def close(self) -> None:
         """Let go of the warehouse and of what was fetched from it."""
+        if self._queries is not None:
+            self._queries.close()
         self.warehouse.close()
         self._local.close()
 
@@ -438,6 +448,7 @@ class IbisHandover:
     memory: dict[tuple[object, ...], Any] = field(repr=False)
     memory_limit_bytes: int | None
     group_limit: int
+    limits: QueryLimits = field(default_factory=QueryLimits)
 
     def open(
         self, *, temp_directory: str | Path, memory_limit_bytes: int | None = None
@@ -450,6 +461,7 @@ class IbisHandover:
             memory_limit_bytes=memory_limit_bytes,
             temp_directory=temp_directory,
             group_limit=self.group_limit,
+            limits=self.limits,
         )
         engine.remember(self.memory)
         return engine

@@ -19,9 +19,13 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from voyant.core.config import redact_url
 from voyant.core.errors import ConfigurationError, EngineError
+from voyant.engines.dialects.postgres import PostgresSession
+from voyant.engines.dialects.running import GuardedQueries
+from voyant.engines.dialects.tables import JobTable
 from voyant.engines.ibis_dialects import DIALECTS, Dialect
 from voyant.engines.ibis_statements import Warehouse
 from voyant.engines.ibis_types import WarehouseColumn, ibis
+from voyant.engines.sandbox import QueryLimits
 
 __all__ = ["PostgresOpening", "PostgresWarehouse"]
 
@@ -248,6 +252,24 @@ class PostgresWarehouse:
     def handover(self) -> Callable[[], Warehouse]:
         """Return what opens the same snapshot in another process, while this transaction lasts."""
         return replace(self._opening, snapshot=self._snapshot)
+
+    def queries(self, tables: Sequence[str], limits: QueryLimits) -> GuardedQueries:
+        """Return what runs users' SQL, on a second connection that sees the same snapshot."""
+
+        def names() -> list[JobTable]:
+            return [
+                JobTable(
+                    path=(self._found[table].schema, self._found[table].name),
+                    columns=tuple(column.name for column in self.columns(table)),
+                    name=table,
+                )
+                for table in tables
+            ]
+
+        def session() -> PostgresSession:
+            return PostgresSession(self._connect, limits, snapshot=self._snapshot)
+
+        return GuardedQueries(session, dialect="postgres", tables=names, limits=limits)
 
     def _says(self, error: BaseException) -> str:
         """Return the first line of what the server says, without any part of the credentials."""

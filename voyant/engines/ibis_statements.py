@@ -15,8 +15,10 @@ from typing import Any, Protocol
 
 from ibis.backends.sql import compilers
 
+from voyant.engines.dialects.running import GuardedQueries
 from voyant.engines.ibis_dialects import Dialect
 from voyant.engines.ibis_types import Reading, WarehouseColumn, source_of
+from voyant.engines.sandbox import QueryLimits
 
 __all__ = ["Source", "Statement", "Statements", "Warehouse", "written"]
 
@@ -71,6 +73,10 @@ class Warehouse(Protocol):
 
     def handover(self) -> Callable[[], Warehouse]:
         """Return what opens the same warehouse, in the same state if it can, in another process."""
+        ...
+
+    def queries(self, tables: Sequence[str], limits: QueryLimits) -> GuardedQueries:
+        """Return what runs users' SQL over some of the tables, on a connection of its own."""
         ...
 
 

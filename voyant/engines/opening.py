@@ -16,6 +16,7 @@ from voyant.objects.access import ObjectAccess
 if TYPE_CHECKING:
     from voyant.core.context import GeneratorContext
     from voyant.core.engine import Engine
+    from voyant.engines.sandbox import QueryLimits
 
 __all__ = ["open_engine"]
 
@@ -40,7 +41,6 @@ def open_engine(ctx: GeneratorContext) -> Engine:
         return _open_warehouse(ctx, url)
     # DuckDB costs 150 ms: a wrong setting should be told at once.
     from voyant.engines.duckdb import DuckDBEngine  # noqa: PLC0415
-    from voyant.engines.sandbox import QueryLimits  # noqa: PLC0415
 
     selections = parse_selections(
         cast("Mapping[str, Mapping[str, Any]]", ctx.setting("select")),
@@ -58,12 +58,7 @@ def open_engine(ctx: GeneratorContext) -> Engine:
         threads=cast("int | None", ctx.setting("threads")),
         memory_limit_bytes=cast("int | None", ctx.setting("memory_limit")),
         temp_directory=cast("str | None", ctx.setting("temp_directory")),
-        limits=QueryLimits(
-            timeout_seconds=cast("float", ctx.setting("query_timeout_seconds")),
-            max_rows=cast("int", ctx.setting("query_max_rows")),
-            memory_limit_bytes=int(cast("int", ctx.setting("query_memory_limit"))),
-            threads=cast("int", ctx.setting("query_threads")),
-        ),
+        limits=_limits(ctx),
         objects=ObjectAccess.of(ctx.setting),
         selections=selections,
         max_scan_bytes=limit,
@@ -87,6 +82,19 @@ def _open_warehouse(ctx: GeneratorContext, url: str) -> Engine:
         statement_timeout_seconds=cast("float", ctx.setting("statement_timeout_seconds")),
         memory_limit_bytes=cast("int | None", ctx.setting("memory_limit")),
         temp_directory=cast("str | None", ctx.setting("temp_directory")),
+        limits=_limits(ctx),
+    )
+
+
+def _limits(ctx: GeneratorContext) -> QueryLimits:
+    """Return what the settings let a user's query use."""
+    from voyant.engines.sandbox import QueryLimits  # noqa: PLC0415 - as above
+
+    return QueryLimits(
+        timeout_seconds=cast("float", ctx.setting("query_timeout_seconds")),
+        max_rows=cast("int", ctx.setting("query_max_rows")),
+        memory_limit_bytes=int(cast("int", ctx.setting("query_memory_limit"))),
+        threads=cast("int", ctx.setting("query_threads")),
     )
 
 

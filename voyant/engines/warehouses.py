@@ -12,6 +12,7 @@ from voyant.core.errors import ConfigurationError
 if TYPE_CHECKING:
     from voyant.engines.ibis_engine import IbisEngine
     from voyant.engines.ibis_statements import Warehouse
+    from voyant.engines.sandbox import QueryLimits
 
 __all__ = ["is_warehouse", "open_warehouse"]
 
@@ -46,6 +47,7 @@ def open_warehouse(
     statement_timeout_seconds: float,
     memory_limit_bytes: int | None = None,
     temp_directory: str | Path | None = None,
+    limits: QueryLimits | None = None,
 ) -> IbisEngine:
     """Open the warehouse that a URL names.
 
@@ -56,6 +58,7 @@ def open_warehouse(
         statement_timeout_seconds: Time each statement may take.
         memory_limit_bytes: For what is computed in this process.
         temp_directory: For what does not fit there.
+        limits: What one query of a user may use.
 
     Raises:
         ConfigurationError: Its extra is not installed, or the URL cannot be read.
@@ -78,6 +81,7 @@ def open_warehouse(
         reference=reference,
         memory_limit_bytes=memory_limit_bytes,
         temp_directory=temp_directory,
+        limits=limits,
     )
 
 

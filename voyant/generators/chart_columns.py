@@ -15,6 +15,7 @@ from voyant.core.tables import Scalar
 from voyant.report import format as fmt
 from voyant.report.vega import Heading
 from voyant.report.vega_format import Look, clipped, humanised
+from voyant.stats.sql_types import is_number_type, is_time_type
 
 __all__ = [
     "MOST_NAMES",
@@ -32,10 +33,6 @@ __all__ = [
 MOST_NAMES: Final = 20
 MOST_PANELS: Final = 4
 _MOST_DECIMALS: Final = 5
-_NUMBER_TYPE: Final = re.compile(
-    r"(?i)^(u?(tiny|small|big|huge)?int|integer|decimal|numeric|float|double|real)"
-)
-_TIME_TYPE: Final = re.compile(r"(?i)^(date|timestamp)")
 _ADDS_UP: Final = re.compile(
     r"(?i)(^|_)(count|counts|sum|total|number|n|rows|amount|revenue|sales)(_|$)"
 )
@@ -89,7 +86,7 @@ def read_column(name: str, type_name: str, values: Sequence[Scalar]) -> ResultCo
     """Read a column by its type, or by its values where the type says nothing."""
     column = ResultColumn(name=name, values=values)
     present = [value for value in values if value is not None]
-    if present and _NUMBER_TYPE.match(type_name):
+    if present and is_number_type(type_name):
         return ResultColumn(
             name=name, values=values, numbers=[_number_of(value) for value in values]
         )
@@ -97,7 +94,7 @@ def read_column(name: str, type_name: str, values: Sequence[Scalar]) -> ResultCo
         return ResultColumn(
             name=name, values=values, numbers=[_number_of(value) for value in values]
         )
-    if present and _TIME_TYPE.match(type_name):
+    if present and is_time_type(type_name):
         return replace(column, times=[_seconds(value) for value in values])
     return column
 

@@ -30,13 +30,12 @@ from voyant.core.plugin_registry import ArtifactResult, GeneratorContext, regist
 from voyant.core.selection import Selecting, describe_selection
 from voyant.core.tables import QueryResult, Scalar
 from voyant.stats.masking import mask_text, mask_value
+from voyant.stats.sql_types import is_number_type
 
 __all__ = ["Answer", "compute", "generate_kpis"]
 
 _logger = logging.getLogger("voyant.generators.kpi")
 
-#: Numeric types whose values may arrive as text: more digits than a double holds, NaN, infinity.
-_NUMERIC_AS_TEXT = ("DECIMAL", "NUMERIC", "FLOAT", "DOUBLE", "REAL")
 _DIGITS = 60  # enough to subtract the engines' widest whole numbers, of 39 digits, exactly
 
 
@@ -112,7 +111,7 @@ def _number(value: Scalar, type_name: str = "") -> Decimal | None:
         return None
     if isinstance(value, int):
         return Decimal(value)
-    if isinstance(value, str) and not type_name.upper().startswith(_NUMERIC_AS_TEXT):
+    if isinstance(value, str) and not is_number_type(type_name):
         return None
     try:
         return Decimal(str(value))
