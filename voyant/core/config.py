@@ -141,7 +141,9 @@ class Settings(BaseSettings, FlagSource):
     """Tenant of a run that names none."""
     warehouse_url: str = "duckdb:///voyant.duckdb"
     """Where tables live when a run names no files: `duckdb:///relative.duckdb`, or an absolute path
-    after four slashes."""
+    after four slashes; `postgresql://user:password@host/database`."""
+    statement_timeout_seconds: float = Field(default=600.0, gt=0)
+    """Time one statement may take in a warehouse, where Voyant asks; KPIs have their own limit."""
     tables: dict[str, str] = Field(default_factory=dict[str, str])
     """Tables by name, each a path, a glob or a folder: `orders = "data/orders/*.parquet"`."""
     kpis: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])

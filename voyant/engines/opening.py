@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from voyant.core.config import redact_url
 from voyant.core.errors import ConfigurationError, SourceError
+from voyant.engines.warehouses import is_warehouse, open_warehouse
 
 if TYPE_CHECKING:
     from voyant.core.context import GeneratorContext
@@ -29,13 +30,15 @@ def open_engine(ctx: GeneratorContext) -> Engine:
         ConfigurationError: A warehouse URL of an unknown kind.
         SourceError: An input that cannot be opened.
     """
+    sources = cast("Mapping[str, object]", ctx.get("sources") or ctx.setting("tables"))
+    url = str(ctx.get("warehouse_url") or ctx.setting("warehouse_url"))
+    if not sources and is_warehouse(url):
+        return _open_warehouse(ctx, url)
     # DuckDB costs 150 ms: a wrong setting should be told at once.
     from voyant.engines.duckdb import DuckDBEngine  # noqa: PLC0415
     from voyant.engines.sandbox import QueryLimits  # noqa: PLC0415
 
-    sources = cast("Mapping[str, object]", ctx.get("sources") or ctx.setting("tables"))
     if not sources:
-        url = str(ctx.get("warehouse_url") or ctx.setting("warehouse_url"))
         sources = {"warehouse": _warehouse_file(url)}
     engine = DuckDBEngine(
         sources,
@@ -56,11 +59,24 @@ def open_engine(ctx: GeneratorContext) -> Engine:
     return engine
 
 
+def _open_warehouse(ctx: GeneratorContext, url: str) -> Engine:
+    engine: object = open_warehouse(
+        url,
+        tables=cast("Sequence[str]", ctx.get("tables") or ()),
+        reference=cast("Mapping[str, object]", ctx.get("reference") or {}),
+        statement_timeout_seconds=cast("float", ctx.setting("statement_timeout_seconds")),
+        memory_limit_bytes=cast("int | None", ctx.setting("memory_limit")),
+        temp_directory=cast("str | None", ctx.setting("temp_directory")),
+    )
+    return cast("Engine", engine)
+
+
 def _warehouse_file(url: str) -> Path:
     if not url.startswith(_DUCKDB_PREFIX):
         raise ConfigurationError(
             f"The warehouse URL is {redact_url(url)!r}.",
-            remedy="This version opens duckdb:///file.duckdb (relative) or duckdb:////file.duckdb.",
+            remedy="Write duckdb:///file.duckdb (relative), duckdb:////file.duckdb or "
+            "postgresql://user:password@host/database.",
         )
     path = Path(url.removeprefix(_DUCKDB_PREFIX))
     if not path.is_file():
