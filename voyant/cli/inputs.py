@@ -22,7 +22,11 @@ _PACKED_SUFFIXES: Final = (".gz", ".zst")
 
 
 def read_sources(
-    paths: Sequence[str], tables: Sequence[str], *, option: str = "--table"
+    paths: Sequence[str],
+    tables: Sequence[str],
+    *,
+    option: str = "--table",
+    are_here: bool = True,
 ) -> dict[str, object]:
     """Return table names and where each is read from.
 
@@ -34,14 +38,19 @@ def read_sources(
         paths: Files, folders and globs.
         tables: `name=path`, which gives the name outright.
         option: Which option the latter were given with.
+        are_here: Whether this machine must see the paths; a cluster may see others.
 
     Raises:
         ConfigurationError: A path that is not there, or two with the same name.
     """
     sources: dict[str, object] = {}
     origins: dict[str, str] = {}
-    found = [entry for path in paths for entry in _expand(path)]
-    for name, source, origin in (*found, *(_named(table, option) for table in tables)):
+    if are_here:
+        found = [entry for path in paths for entry in _expand(path)]
+    else:
+        found = [(_glob_name(PurePath(path)), path, path) for path in paths]
+    named = [_named(table, option, is_here=are_here) for table in tables]
+    for name, source, origin in (*found, *named):
         if name in sources:
             raise ConfigurationError(
                 f"Two inputs give a table called {name!r}: {origins[name]!r} and {origin!r}.",
@@ -71,13 +80,13 @@ def merge_kpis(
     return list(merged.values())
 
 
-def _named(given: str, option: str) -> tuple[str, object, str]:
+def _named(given: str, option: str, *, is_here: bool) -> tuple[str, object, str]:
     name, equals, path = given.partition("=")
     if not (name.strip() and equals and path.strip()):
         raise ConfigurationError(
             f"{option} is {given!r}.", remedy=f"Write it as {option} orders=data/orders.csv."
         )
-    if not path.startswith("before:"):  # a reference: the table's own earlier rows
+    if is_here and not path.startswith("before:"):  # a reference: the table's own earlier rows
         _check_exists(path)
     return name.strip(), path, path
 
