@@ -31,12 +31,24 @@ def _spark(url: str, statement_timeout_seconds: float, paths: _Paths) -> Warehou
     return SparkOpening(url, statement_timeout_seconds, tuple(paths.items()))()
 
 
+def _any(url: str, statement_timeout_seconds: float, paths: _Paths) -> Warehouse:
+    from voyant.engines.ibis_any import AnyOpening  # noqa: PLC0415 - an extra, and slow
+
+    del statement_timeout_seconds, paths
+    return AnyOpening(url)()
+
+
 #: Schemes of warehouses that read paths as tables.
 _READ_PATHS: Final = frozenset(("spark", "sc"))
 #: By the URL's scheme: the extra, the modules it brings, and what opens the warehouse.
 _WAREHOUSES: Final[
     Mapping[str, tuple[str, tuple[str, ...], Callable[[str, float, _Paths], Warehouse]]]
 ] = {
+    "bigquery": ("bigquery", ("ibis", "sqlglot", "google.cloud.bigquery"), _any),
+    "clickhouse": ("clickhouse", ("ibis", "sqlglot", "clickhouse_connect"), _any),
+    "mysql": ("mysql", ("ibis", "sqlglot", "MySQLdb"), _any),
+    "snowflake": ("snowflake", ("ibis", "sqlglot", "snowflake.connector"), _any),
+    "trino": ("trino", ("ibis", "sqlglot", "trino"), _any),
     "spark": ("spark", ("ibis", "sqlglot", "pyspark"), _spark),
     "sc": ("spark", ("ibis", "sqlglot", "pyspark", "grpc"), _spark),
     "postgresql": ("postgres", ("ibis", "sqlglot", "psycopg"), _postgres),
@@ -91,7 +103,7 @@ def open_warehouse(
         SourceError: A table that is not there.
     """
     extra, modules, connect = _WAREHOUSES[_scheme(url)]
-    missing = [name for name in modules if find_spec(name) is None]
+    missing = [name for name in modules if not _is_installed(name)]
     if missing:
         raise ConfigurationError(
             f"A {_scheme(url)}:// warehouse needs {' and '.join(missing)}, which cannot be "
@@ -108,6 +120,13 @@ def open_warehouse(
         memory_limit_bytes=memory_limit_bytes,
         temp_directory=temp_directory,
     )
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a package above it
+        return False
 
 
 def _paths(
