@@ -46,6 +46,8 @@ _FUNCTIONS: Final[Mapping[str, str]] = {
     "VOYANT_HASH": "MD5(a)",
     # Whether a text is nothing but white space.
     "VOYANT_IS_BLANK": r"REGEXP_LIKE(a, '^[ \t\n\v\f\r]*$')",
+    # A number for each row, from 0; where rows have no order, any.
+    "VOYANT_ROW": "ROW_NUMBER() OVER (ORDER BY NULL) - 1",
     "VOYANT_LENGTH": "CHAR_LENGTH(a)",
     "VOYANT_LAST": "RIGHT(a, 1)",
 }
@@ -146,6 +148,7 @@ _POSTGRES: Final = Dialect(
         "VOYANT_IS_BLANK": "BTRIM(a, E' \\t\\n\\x0b\\f\\r') = ''",
         "VOYANT_WIDE": "a",  # sums of bigint are numeric
         "VOYANT_HASH": "HASHTEXTEXTENDED(a, 0)",
+        "VOYANT_ROW": "ROW_NUMBER() OVER () - 1",
     },
     keeps_order=True,
     is_executed=True,
@@ -162,6 +165,7 @@ _SPARK: Final = Dialect(
         "VOYANT_WHOLE": "CAST(RINT(a) AS BIGINT)",
         "VOYANT_QUOTIENT": "a DIV b",
         "VOYANT_HASH": "XXHASH64(a)",
+        "VOYANT_ROW": "MONOTONICALLY_INCREASING_ID()",
     },
     approximate_distinct="APPROX_COUNT_DISTINCT",
 )

@@ -14,8 +14,26 @@ from typing import Any, Final, TypeVar
 
 import duckdb
 
+from voyant.core.checks import FailureCount, RowCheck
 from voyant.core.errors import EngineError, SourceError, UnknownTableError, did_you_mean
-from voyant.core.tables import Column, QueryResult, TableSummary
+from voyant.core.series import BinAxis, GridCounts, GroupMeans, TimeCount, TimeGrain
+from voyant.core.tables import (
+    Association,
+    Column,
+    Containment,
+    Contingency,
+    Measure,
+    NumberDistances,
+    QueryResult,
+    TableSummary,
+    ValueCount,
+    ValueCounts,
+)
+from voyant.engines import ibis_checks as row_checks
+from voyant.engines import ibis_comparisons as comparisons
+from voyant.engines import ibis_correlations as correlations
+from voyant.engines import ibis_relations as relations
+from voyant.engines import ibis_series as series
 from voyant.engines.ibis_groups import LocalGroups
 from voyant.engines.ibis_statements import Statements, Warehouse
 from voyant.engines.ibis_summary import GROUP_LIMIT, TableReader, summarize
@@ -155,6 +173,153 @@ class IbisEngine:
         """
         return self._remember(("summary", table), lambda: summarize(self._reader(table)))
 
+    def duplicate_rows(self, table: str) -> Measure:
+        """Count repeated rows: no pass if a key is known, else one over all columns."""
+        return self._remember(("duplicates", table), lambda: self._duplicate_rows(table))
+
+    def _duplicate_rows(self, table: str) -> Measure:
+        summary = self.summarize(table)
+        has_key = any(column.is_unique for column in summary.columns.values())
+        if has_key or self._memory.get(("unique pair", table)):
+            return Measure(value=0)
+        return relations.duplicate_rows(self._reader(table))
+
+    def distinct_count(self, table: str, columns: Sequence[str]) -> Measure:
+        """Count different combinations of values, rows with a null in any of them left out."""
+        return self._remember(
+            ("distinct", table, *columns),
+            lambda: relations.distinct_count(self._reader(table), columns),
+        )
+
+    def unique_pairs(
+        self, table: str, pairs: Sequence[tuple[str, str]], *, budget: int
+    ) -> tuple[tuple[tuple[str, str], ...], int]:
+        """Find pairs of never-null columns whose combination never repeats; stops at the first.
+
+        Returns:
+            The pairs found, and how many were counted in full.
+        """
+        found, checked = self._remember(
+            ("unique pairs", table, tuple(pairs), budget),
+            lambda: relations.unique_pairs(self._measured(table), pairs, budget=budget),
+        )
+        if found:
+            self._memory["unique pair", table] = True
+        return found, checked
+
+    def pearson(self, table: str, columns: Sequence[str]) -> tuple[Association, ...]:
+        """Correlate all pairs of numeric columns: one pass, two where gaps are alike."""
+        return self._remember(
+            ("pearson", table, *columns),
+            lambda: correlations.pearson(self._reader(table), self.summarize(table), columns),
+        )
+
+    def spearman(
+        self, table: str, columns: Sequence[str], *, sample_rows: int
+    ) -> tuple[Association, ...]:
+        """Rank-correlate all pairs of numeric columns: `sample_rows` rows at most are fetched."""
+        return self._remember(
+            ("spearman", table, sample_rows, *columns),
+            lambda: correlations.spearman(
+                self._reader(table), self.summarize(table), columns, sample_rows=sample_rows
+            ),
+        )
+
+    def contingencies(
+        self, table: str, pairs: Sequence[tuple[str, str]]
+    ) -> tuple[Contingency, ...]:
+        """Count the rows of each combination of values: one pass while they are few."""
+        return self._remember(
+            ("contingencies", table, *pairs),
+            lambda: relations.contingencies(self._reader(table), self.summarize(table), pairs),
+        )
+
+    def containment(
+        self, child_table: str, child_column: str, parent_table: str, parent_column: str
+    ) -> Containment:
+        """Measure how far one column's values are found in another's: no pass, or one of each."""
+        for table in (child_table, parent_table):
+            self.columns(table)
+        return self._remember(
+            ("containment", child_table, child_column, parent_table, parent_column),
+            lambda: relations.containment(
+                self._measured(child_table),
+                child_column,
+                self._measured(parent_table),
+                parent_column,
+            ),
+        )
+
+    def count_failures(self, table: str, checks: Sequence[RowCheck]) -> tuple[FailureCount, ...]:
+        """Count rows that fail checks: no pass for columns of few values, one for all others."""
+        if not checks:
+            return ()
+        return self._remember(
+            ("failures", table, *checks),
+            lambda: row_checks.count_failures(self._measured(table), checks),
+        )
+
+    def failing_values(self, table: str, check: RowCheck, *, limit: int) -> tuple[ValueCount, ...]:
+        """List different failing values as text, the most frequent first."""
+        return self._remember(
+            ("failing values", table, check, limit),
+            lambda: row_checks.failing_values(self._measured(table), check, limit=limit),
+        )
+
+    def value_counts(self, table: str, column: str, *, limit: int) -> ValueCounts:
+        """Count the rows of each value, the `limit` most frequent ones at most."""
+        return self._remember(
+            ("value counts", table, column, limit),
+            lambda: comparisons.value_counts(self._measured(table), column, limit=limit),
+        )
+
+    def bin_counts(self, table: str, column: str, edges: Sequence[float]) -> tuple[int, ...]:
+        """Count a column's finite numbers between rising edges."""
+        return self._remember(
+            ("bin counts", table, column, *edges),
+            lambda: comparisons.bin_counts(self._measured(table), column, edges),
+        )
+
+    def number_distances(
+        self, reference_table: str, current_table: str, column: str
+    ) -> NumberDistances:
+        """Compare the numbers of a column that both tables have."""
+        return self._remember(
+            ("number distances", reference_table, current_table, column),
+            lambda: comparisons.number_distances(
+                self._measured(reference_table), self._measured(current_table), column
+            ),
+        )
+
+    def time_counts(self, table: str, column: str, grain: TimeGrain) -> tuple[TimeCount, ...]:
+        """Count the rows of each span of time."""
+        return self._remember(
+            ("time counts", table, column, grain),
+            lambda: series.time_counts(self._measured(table), column, grain),
+        )
+
+    def group_means(
+        self, table: str, group: str, numbers: Sequence[str], *, sample_rows: int
+    ) -> tuple[GroupMeans, ...]:
+        """Average numeric columns by the values of another: one pass."""
+        return self._remember(
+            ("group means", table, sample_rows, group, *numbers),
+            lambda: series.group_means(
+                self._reader(table), self.summarize(table), group, numbers, sample_rows=sample_rows
+            ),
+        )
+
+    def grid_counts(self, table: str, x: BinAxis, y: BinAxis) -> GridCounts:
+        """Count rows by two numbers at once: one pass."""
+        return self._remember(
+            ("grid counts", table, x, y), lambda: series.grid_counts(self._reader(table), x, y)
+        )
+
+    def _measured(self, table: str) -> TableReader:
+        """Return a table's reader after its columns' groups have been fetched."""
+        self.summarize(table)
+        return self._reader(table)
+
     def query(self, sql: str) -> QueryResult:
         """Refuse users' SQL: there is no guard for the warehouse's dialect yet."""
         del sql
@@ -181,6 +346,7 @@ class IbisEngine:
         return TableReader(
             statements=self.statements,
             name=table,
+            stored_as=table,
             table=self.warehouse.tables[table],
             readings=readings,
             groups={},

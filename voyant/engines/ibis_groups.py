@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
@@ -56,6 +57,22 @@ class Groups:
         self.reading = reading
         self.local_type = local_type
         self.is_rounded = is_rounded
+
+    @property
+    def measured_type(self) -> str:
+        """The type by which DuckDB's code tells what can be measured."""
+        kind = self.reading.column.kind
+        return self.reading.local_type if kind is ColumnKind.TIME else self.local_type
+
+    @property
+    def crossing(self) -> str:
+        """DuckDB's SQL for what a value `v` crossed as; null for infinite dates."""
+        kind = self.reading.column.kind
+        if kind is ColumnKind.DATE:
+            return "CASE WHEN isfinite(v) THEN v - DATE '1970-01-01' END"
+        if kind is ColumnKind.TIMESTAMP:
+            return "CASE WHEN isfinite(v) THEN epoch_us(v) END"
+        return "v"
 
 
 class LocalGroups:
@@ -115,7 +132,7 @@ class LocalGroups:
         """Show DuckDB's own code a column's groups as those it is to read."""
         declared = groups.reading.column
         kind = ColumnKind.FLOAT if groups.local_type == "DOUBLE" else declared.kind
-        local = replace(declared, type=_measured_type(groups), kind=kind)
+        local = replace(declared, type=groups.measured_type, kind=kind)
         self.connection.execute(
             f"CREATE OR REPLACE VIEW {Measuring.groups} AS SELECT v, c FROM {groups.relation}"
         )
@@ -131,6 +148,50 @@ class LocalGroups:
                 return self._measuring(loaded, 0).top_and_sample()
             finally:
                 self.drop(loaded)
+
+    def texts(self, reading: Reading, values: Sequence[Any]) -> dict[Any, str]:
+        """Return each value as DuckDB writes it."""
+        different = list(dict.fromkeys(values))
+        local_type, parameter, restore, _ = _local(reading, [(value, 1) for value in different])
+        rows = self.connection.execute(
+            f"SELECT (({restore})::{local_type})::VARCHAR FROM "
+            f"(SELECT unnest(?::{parameter}[]) AS x)",
+            [[_plain(value, parameter) for value in different]],
+        ).fetchall()
+        return dict(zip(different, (text for (text,) in rows), strict=True))
+
+    @contextmanager
+    def holding(self) -> Generator[None]:
+        """Keep other threads from using the same tables."""
+        with self._lock:
+            yield
+
+    def keep_rows(
+        self, relation: str, readings: Sequence[Reading], rows: Sequence[Sequence[Any]]
+    ) -> None:
+        """Keep rows of numbers under the names x0, x1 ..., null for what is not finite."""
+        columns: list[str] = []
+        parameters: list[str] = []
+        values: list[list[Any]] = []
+        for i, reading in enumerate(readings):
+            column = [row[i] for row in rows]
+            local_type, parameter, restore, _ = _local(reading, [(v, 1) for v in column])
+            value = restore.replace("x", f"p{i}", 1)
+            if local_type == "DOUBLE":
+                value = f"CASE WHEN isfinite({value}) THEN {value} END"
+            columns.append(f"{value} AS x{i}")
+            parameters.append(f"unnest(?::{parameter}[]) AS p{i}")
+            values.append([_plain(v, parameter) for v in column])
+        self.connection.execute(
+            f"CREATE OR REPLACE TABLE {relation} AS "
+            f"SELECT {', '.join(columns)} FROM (SELECT {', '.join(parameters)})",
+            values,
+        )
+
+    def forget_rows(self, *relations: str) -> None:
+        """Drop tables of rows."""
+        for relation in relations:
+            self.connection.execute(f"DROP TABLE IF EXISTS {relation}")
 
     def shown(self, reading: Reading, values: Sequence[int]) -> list[str]:
         """Show dates or time stamps as ISO text."""
@@ -156,12 +217,6 @@ class LocalGroups:
     def close(self) -> None:
         """Let go of everything."""
         self.connection.close()
-
-
-def _measured_type(groups: Groups) -> str:
-    """Return the type by which DuckDB's code tells what can be measured."""
-    kind = groups.reading.column.kind
-    return groups.reading.local_type if kind is ColumnKind.TIME else groups.local_type
 
 
 def _only_counts(measuring: Measuring, error: duckdb.Error) -> ColumnSummary:

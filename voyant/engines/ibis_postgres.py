@@ -28,6 +28,8 @@ __all__ = ["PostgresOpening", "PostgresWarehouse"]
 _CONNECT_SECONDS: Final = 10
 _WORK_MEMORY: Final = "128MB"
 _HIDDEN: Final = "***"
+_ONE_WORKER: Final = "SET LOCAL max_parallel_workers_per_gather = 0"
+_MANY_WORKERS: Final = "SET LOCAL max_parallel_workers_per_gather TO DEFAULT"
 
 #: Tables, views, materialised views, partitioned and foreign tables that the role may read; of a
 #: partitioned table the parent alone.
@@ -96,6 +98,7 @@ class PostgresWarehouse:
         self._opening = opening
         self._secrets = _secrets(opening.url)
         self._lock = threading.RLock()
+        self._is_ordered = False
         self._connection = self._connect()
         try:
             self._begin()
@@ -148,6 +151,8 @@ class PostgresWarehouse:
                 ("bytea_output", "hex"),
                 ("extra_float_digits", "1"),
                 ("work_mem", _WORK_MEMORY),
+                # Compiling hundreds of expressions costs more than it saves on millions of rows.
+                ("jit", "off"),
                 # A large table is then always read from its beginning: samples are every n-th row.
                 ("synchronize_seqscans", "off"),
             ):
@@ -194,13 +199,18 @@ class PostgresWarehouse:
         """Return what ANALYZE has found of columns' different values; 0 where it has not run."""
         return {name: float(n) for name, n in self.fetch(_STATISTICS, (self._found[table].oid,))}
 
-    def fetch(self, sql: str, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+    def fetch(
+        self, sql: str, parameters: Sequence[Any] | None = None, *, is_ordered: bool = False
+    ) -> list[tuple[Any, ...]]:
         """Run a statement; one that fails does not end the transaction."""
         with self._lock:
             try:
                 with self._connection.transaction(), self._connection.cursor() as cursor:
+                    if is_ordered != self._is_ordered:  # several workers give rows in any order
+                        cursor.execute(_ONE_WORKER if is_ordered else _MANY_WORKERS)
                     # Without parameters a percent sign is a percent sign.
-                    return cursor.execute(sql.encode(), parameters).fetchall()
+                    rows = cursor.execute(sql.encode(), parameters).fetchall()
+                self._is_ordered = is_ordered
             except psycopg.errors.QueryCanceled as error:
                 said = self._says(error)
                 if "statement timeout" in said:
@@ -212,6 +222,7 @@ class PostgresWarehouse:
                 raise EngineError("The work was interrupted.") from None
             except psycopg.Error as error:
                 raise EngineError(f"The warehouse could not answer: {self._says(error)}.") from None
+            return rows
 
     def interrupt(self) -> None:
         """Cancel the statement that is running."""

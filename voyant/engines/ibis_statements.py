@@ -52,8 +52,13 @@ class Warehouse(Protocol):
         """
         ...
 
-    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
-        """Run a statement and return its rows; an `EngineError` is all that may be raised."""
+    def fetch(self, sql: str, *, is_ordered: bool = False) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows; an `EngineError` is all that may be raised.
+
+        Args:
+            sql: In the warehouse's dialect.
+            is_ordered: Whether the rows read must come in the same order each time.
+        """
         ...
 
     def interrupt(self) -> None:
@@ -122,23 +127,29 @@ class Statements:
         """Return columns of a table under safe names; only they are read."""
         return Source(table, compiled_source(self.dialect, source_of(ibis_table, readings)))
 
-    def ask(self, question: str, sql: str, **sources: Source) -> list[tuple[Any, ...]]:
+    def ask(
+        self, question: str, sql: str, *, is_ordered: bool = False, **sources: Source
+    ) -> list[tuple[Any, ...]]:
         """Run one statement.
 
         Args:
             question: What it is part of.
             sql: Common SQL over the names of the sources.
+            is_ordered: Whether the rows read must come in the same order each time.
             **sources: What the statement reads.
         """
         text = self.dialect.write(sql, {name: source.tree for name, source in sources.items()})
-        return self.run(question, text, tuple(source.table for source in sources.values()))
+        tables = tuple(source.table for source in sources.values())
+        return self.run(question, text, tables, is_ordered=is_ordered)
 
-    def run(self, question: str, sql: str, tables: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    def run(
+        self, question: str, sql: str, tables: tuple[str, ...], *, is_ordered: bool = False
+    ) -> list[tuple[Any, ...]]:
         """Run a statement in the warehouse's own words."""
         began = time.perf_counter()
         rows: int | None = None
         try:
-            found = self.warehouse.fetch(sql)
+            found = self.warehouse.fetch(sql, is_ordered=is_ordered)
             rows = len(found)
         finally:
             statement = Statement(

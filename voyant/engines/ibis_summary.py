@@ -34,6 +34,7 @@ class TableReader:
     Attributes:
         statements: Sends statements.
         name: The table's name.
+        stored_as: The name of the table in the warehouse that its rows are from.
         table: The table, as Ibis knows it.
         readings: How each column is read, in table order.
         groups: The groups of columns that were fetched; filled by `summarize`.
@@ -43,6 +44,7 @@ class TableReader:
 
     statements: Statements
     name: str
+    stored_as: str
     table: Any
     readings: Mapping[str, Reading]
     groups: dict[str, Groups]
@@ -50,7 +52,12 @@ class TableReader:
     group_limit: int = GROUP_LIMIT
 
     def ask(
-        self, question: str, sql: str, columns: Sequence[tuple[str, str]]
+        self,
+        question: str,
+        sql: str,
+        columns: Sequence[tuple[str, str]],
+        *,
+        is_ordered: bool = False,
     ) -> list[tuple[Any, ...]]:
         """Run a statement over this table's columns.
 
@@ -58,8 +65,11 @@ class TableReader:
             question: What it is part of.
             sql: Common SQL; reads from `source`.
             columns: For each name in the statement, the column it stands for.
+            is_ordered: Whether the rows read must come in the same order each time.
         """
-        return self.statements.ask(question, sql, source=self.source(columns))
+        return self.statements.ask(
+            question, sql, is_ordered=is_ordered, source=self.source(columns)
+        )
 
     def source(self, columns: Sequence[tuple[str, str]]) -> Any:
         """Return this table's columns under safe names, for a statement to read."""
@@ -104,7 +114,7 @@ def _sorted_by_width(reader: TableReader) -> tuple[int, list[str], list[str]]:
 
 def _guesses(reader: TableReader, names: Sequence[str], rows: int) -> dict[str, float]:
     """Guess from the database's statistics, and where it has none from the first rows."""
-    hints = reader.statements.warehouse.distinct_hints(reader.name)
+    hints = reader.statements.warehouse.distinct_hints(reader.stored_as)
     guesses = {name: hints[name] for name in names if hints.get(name, 0) > 0}
     unknown = [name for name in names if name not in guesses]
     if not unknown:

@@ -1,13 +1,13 @@
 """How is a column with many different values measured, without fetching them?
 
-All such columns of a table share two passes: one for counts, ends and sums, one for moments and
-histograms, which need the ends. Then each column is grouped once, in the warehouse, and gives its
-most frequent values and those at the ranks of the quantile grid: some hundred rows.
+All such columns of a table share two passes: one for counts, ends and sums, one for moments, which
+need the ends. Then each column is grouped once, in the warehouse, and gives its most frequent
+values and those at the ranks of the quantile grid and the ends of bins: some hundred rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -35,6 +35,7 @@ from voyant.stats.quantiles import QUANTILES, even_edges, grid_from_ranks, integ
 __all__ = ["double", "line_sql", "measure_wide"]
 
 _BINS: Final = 20
+_POWERS: Final = 4
 _PATTERNS: Final = 10
 _INT64_SPAN: Final = 2**63
 _DAY: Final = 86_400
@@ -67,6 +68,7 @@ class _Wide:
     divisor: float = 1.0
     half: float = 1.0
     edges: tuple[float, ...] = ()
+    last_edge: Any = None
 
     @property
     def line(self) -> Line:
@@ -258,51 +260,44 @@ def _shown(column: _Wide, x: Any) -> Scalar:
     return float(Fraction(x) * column.line.unit)
 
 
-# --------------------------------------------------------------------- moments and histogram
+# ------------------------------------------------------------------------------------ moments
 
 
 def _spread(reader: TableReader, columns: Sequence[_Wide]) -> None:
-    """Take one pass for the sums of powers and the histograms of all number columns."""
-    asked: list[list[str]] = []
-    inner: list[str] = []
+    """Take one pass for the sums of powers of all columns that have a spread."""
     for column in columns:
         _place(column)
-        x = column.x
-        inner.append(f"{line_sql(column.line, column.v)} AS {x}")
+    spread = [c for c in columns if c.low < c.high and c.reading.column.kind.is_numeric]
+    inner: list[str] = []
+    asked: list[str] = []
+    one = double(FIXED_POINT_ONE)
+    for column in spread:
+        inner.append(f"{line_sql(column.line, column.v)} AS {column.x}")
         d = f"({column.offset()} / {double(column.divisor)})"
-        part: list[str] = []
-        if column.low < column.high and column.reading.column.kind.is_numeric:
-            one = double(FIXED_POINT_ONE)
-            part += [
-                f"SUM(VOYANT_WIDE(VOYANT_WHOLE({' * '.join([d] * power)} * {one})))"
-                for power in (1, 2, 3, 4)
-            ]
-        part += [
-            f"COUNT(CASE WHEN CAST({x} AS DOUBLE PRECISION) < {double(edge)} THEN 1 END)"
-            for edge in column.edges[1:-1]
+        asked += [
+            f"SUM(VOYANT_WIDE(VOYANT_WHOLE({' * '.join([d] * power)} * {one})))"
+            for power in range(1, _POWERS + 1)
         ]
-        asked.append(part)
-    flat = [sql for part in asked for sql in part]
     row: Sequence[Any] = ()
-    if flat:
-        aliases = [(column.v, column.reading.column.name) for column in columns]
+    if spread:
         (row,) = reader.ask(
             "summary",
-            f"SELECT {', '.join(flat)} FROM (SELECT {', '.join(inner)} FROM source) AS s",
-            aliases,
+            f"SELECT {', '.join(asked)} FROM (SELECT {', '.join(inner)} FROM source) AS s",
+            [(column.v, column.reading.column.name) for column in spread],
         )
-    values = iter(row)
-    for column, part in zip(columns, asked, strict=True):
-        found = [int(next(values) or 0) for _ in part]
-        has_powers = len(part) == max(len(column.edges) - 2, 0) + 4
-        if column.reading.column.kind.is_numeric:
-            _take_moments(column, found[:4] if has_powers else None)
-        _take_histogram(column, found[4:] if has_powers else found)
+    sums = [int(value or 0) for value in row]
+    for column in columns:
+        if column in spread:
+            at = spread.index(column) * _POWERS
+            _take_moments(column, sums[at : at + _POWERS])
+        elif column.reading.column.kind.is_numeric:
+            _take_moments(column, None)
 
 
 def _place(column: _Wide) -> None:
     """Choose the center, the divisor and the edges, as they are chosen for DuckDB."""
     low, high = column.low, column.high
+    column.last_edge = high
     if column.total is not None:
         column.center = column.total // column.finite
     elif column.half == 1:
@@ -315,7 +310,7 @@ def _place(column: _Wide) -> None:
     edges: Sequence[float] = even_edges(float(low), float(high), _BINS)
     if column.line.is_exact and column.reading.column.kind in {ColumnKind.INTEGER, ColumnKind.DATE}:
         edges = integer_edges(low, high, _BINS)
-        column.facts["last_edge"] = edges[-1]
+        column.last_edge = edges[-1]
     column.edges = tuple(sorted({float(edge) for edge in edges}))
 
 
@@ -351,16 +346,28 @@ def _take_moments(column: _Wide, sums: Sequence[int] | None) -> None:
         )
 
 
-def _take_histogram(column: _Wide, below: Sequence[int]) -> None:
+def _histogram(column: _Wide, reached: Mapping[int, int]) -> Histogram:
+    """Return the histogram, given how many numbers lie up to the end of each bin that has any."""
     unit = column.line.unit
-    last = column.facts.pop("last_edge", column.high)
-    first_edge, last_edge = (float(Fraction(end) * unit) for end in (column.low, last))
+    first_edge, last_edge = (float(Fraction(end) * unit) for end in (column.low, column.last_edge))
     between = [float(Fraction(edge) * unit) for edge in column.edges[1:-1]]
-    reached = [0, *below, column.finite]
-    column.facts["histogram"] = Histogram(
-        edges=(first_edge, *between, last_edge),
-        counts=tuple(after - before for before, after in pairwise(reached)),
+    counts: list[int] = []
+    before = 0
+    for place in range(max(len(column.edges) - 1, 1)):
+        after = reached.get(place, before)
+        counts.append(after - before)
+        before = after
+    return Histogram(edges=(first_edge, *between, last_edge), counts=tuple(counts))
+
+
+def _bin_sql(column: _Wide) -> str:
+    """Return SQL for the bin that x lies in, told by the edges themselves."""
+    ladder = " ".join(
+        f"WHEN CAST(x AS DOUBLE PRECISION) < {double(edge)} THEN {place}"
+        for place, edge in enumerate(column.edges[1:-1])
     )
+    last = max(len(column.edges) - 2, 0)
+    return f"CASE WHEN x IS NULL THEN NULL {ladder} ELSE {last} END"
 
 
 def _number(value: Fraction, *, is_whole: bool = True) -> float | int | None:
@@ -385,19 +392,22 @@ def _group_numbers(reader: TableReader, column: _Wide) -> None:
 
     rows = reader.ask(
         "summary",
-        f"""SELECT v, x, c, s, n, r FROM (
-            SELECT v, x, c, CAST(SUM(c) OVER (ORDER BY x NULLS LAST ROWS BETWEEN UNBOUNDED PRECEDING
+        f"""SELECT v, x, c, s, n, r, CASE WHEN b = COALESCE(e, -1) THEN NULL ELSE b END FROM (
+            SELECT v, x, c, b, LEAD(b) OVER (ORDER BY x NULLS LAST) AS e,
+                CAST(SUM(c) OVER (ORDER BY x NULLS LAST ROWS BETWEEN UNBOUNDED PRECEDING
                 AND CURRENT ROW) AS BIGINT) AS s, COUNT(*) OVER () AS n,
                 ROW_NUMBER() OVER (ORDER BY c DESC, v) AS r
+            FROM (SELECT v, x, c, {_bin_sql(column)} AS b
             FROM (SELECT v, {line_sql(column.line, "v")} AS x, c FROM (
-                SELECT v, COUNT(*) AS c FROM source WHERE v IS NOT NULL GROUP BY v) AS g) AS h
+                SELECT v, COUNT(*) AS c FROM source WHERE v IS NOT NULL GROUP BY v) AS g) AS h) AS i
         ) AS q
         WHERE r <= {SAMPLE_VALUES} OR (x IS NOT NULL AND ({wanted("s")} > {wanted("s - c")}
-            OR {wanted("s - 1")} > {wanted("s - c - 1")} OR s = {column.finite}))""",
+            OR {wanted("s - 1")} > {wanted("s - c - 1")} OR s = {column.finite}
+            OR b <> COALESCE(e, -1)))""",
         [("v", column.reading.column.name)],
     )
     column.facts["distinct_count"] = int(rows[0][4]) if rows else 0
-    frequent = [(v, int(c)) for v, _, c, _, _, r in rows if r <= SAMPLE_VALUES]
+    frequent = [(v, int(c)) for v, _, c, _, _, r, _ in rows if r <= SAMPLE_VALUES]
     column.facts["top_values"], column.facts["sample"] = reader.local.top_and_sample(
         column.reading, frequent
     )
@@ -413,6 +423,9 @@ def _group_numbers(reader: TableReader, column: _Wide) -> None:
     column.facts |= {
         "quantiles": {q: grid[round(q * QUANTILE_GRID_STEPS)] for q in QUANTILES},
         "quantile_grid": grid,
+        "histogram": _histogram(
+            column, {int(row[6]): int(row[3]) for row in rows if row[6] is not None}
+        ),
     }
     if column.reading.column.kind.is_temporal:
         column.facts["min"], column.facts["max"] = reader.local.shown(

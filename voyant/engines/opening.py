@@ -61,7 +61,7 @@ def open_engine(ctx: GeneratorContext) -> Engine:
 
 
 def _open_warehouse(ctx: GeneratorContext, url: str, sources: Mapping[str, object]) -> Engine:
-    engine: object = open_warehouse(
+    return open_warehouse(
         url,
         sources=sources,
         tables=cast("Sequence[str]", ctx.get("tables") or ()),
@@ -70,7 +70,6 @@ def _open_warehouse(ctx: GeneratorContext, url: str, sources: Mapping[str, objec
         memory_limit_bytes=cast("int | None", ctx.setting("memory_limit")),
         temp_directory=cast("str | None", ctx.setting("temp_directory")),
     )
-    return cast("Engine", engine)
 
 
 def _warehouse_file(url: str) -> Path:
