@@ -98,8 +98,9 @@ class AnyWarehouse:
         del table
         return {}
 
-    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
+    def fetch(self, sql: str, *, is_ordered: bool = False) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""
+        del is_ordered  # samples are taken by the values' hash
         with self._lock:
             try:
                 self._running = self._backend.raw_sql(sql)

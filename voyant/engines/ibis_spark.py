@@ -250,8 +250,12 @@ class SparkWarehouse:
         del table
         return {}
 
-    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
-        """Run a statement within its time."""
+    def fetch(self, sql: str, *, is_ordered: bool = False) -> list[tuple[Any, ...]]:
+        """Run a statement within its time.
+
+        Samples are taken by the values' hash, so that no order of rows matters.
+        """
+        del is_ordered
         seconds = self._opening.statement_timeout_seconds
         is_late = threading.Event()
 
