@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from ibis.backends.sql import compilers
 
 from voyant.engines.ibis_dialects import Dialect
-from voyant.engines.ibis_types import Reading, WarehouseColumn, source_of
+from voyant.engines.ibis_types import Reading, WarehouseColumn, ibis, source_of
 
 __all__ = ["Source", "Statement", "Statements", "Warehouse", "compiled_source"]
 
@@ -167,8 +167,16 @@ class Statements:
         return found
 
 
+def _spark_options() -> Any:
+    fields = {"__annotations__": {"treat_nan_as_null": bool}, "treat_nan_as_null": False}
+    return type("SparkOptions", (ibis.config.Config,), fields)()
+
+
 def compiled_source(dialect: Dialect, expression: Any) -> Any:
     """Return an Ibis expression as the SQL tree of a backend, with every function named in it."""
     name = "pyspark" if dialect.name == "spark" else dialect.name
+    if name == "pyspark" and ibis.options.pyspark is None:
+        # Spark's compiler reads an option that only Ibis' own connection to Spark would set.
+        ibis.options.pyspark = _spark_options()
     compiler = getattr(compilers, name).compiler
     return dialect.finish(compiler.to_sqlglot(expression))
