@@ -29,6 +29,8 @@ __all__ = ["pearson", "spearman"]
 
 #: Two deviations of so many bits multiply within 63.
 _MOST_BITS: Final = 31
+#: Six sums each at most: a statement gives at most 1,664 columns on PostgreSQL.
+_PAIRS_AT_ONCE: Final = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,13 @@ def pearson(
     if not pairs:
         return ()
     masks = _gap_masks(reader, variables, aliases, missing)
-    return _correlate(reader, variables, aliases, masks, pairs)
+    return tuple(
+        association
+        for start in range(0, len(pairs), _PAIRS_AT_ONCE)
+        for association in _correlate(
+            reader, variables, aliases, masks, pairs[start : start + _PAIRS_AT_ONCE]
+        )
+    )
 
 
 def _deviation(reader: TableReader, column: ColumnSummary, alias: str) -> _Variable | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -40,7 +40,7 @@ from voyant.engines.ibis_summary import GROUP_LIMIT, TableReader, summarize
 from voyant.engines.ibis_types import reading_of, split
 from voyant.engines.ingest import first_line
 
-__all__ = ["IbisEngine"]
+__all__ = ["IbisEngine", "IbisHandover"]
 
 _T = TypeVar("_T")
 
@@ -82,12 +82,15 @@ class IbisEngine:
         self.warehouse = warehouse
         self.statements = Statements(warehouse)
         self._group_limit = group_limit
+        self._told = 0
+        self._reference_sources = dict(reference or {})
         self._memory_limit_bytes = memory_limit_bytes
         self._local = LocalGroups(
             temp_directory=temp_directory, memory_limit_bytes=memory_limit_bytes
         )
         self._memory: dict[tuple[object, ...], Any] = {}
         self._readers: dict[str, TableReader] = {}
+        self._grouped: set[str] = set()
         self._lock = threading.RLock()
         self._references: dict[str, str] = {}
         self._currents: dict[str, str] = {}
@@ -171,7 +174,12 @@ class IbisEngine:
 
         Columns of many share two passes and take one more each.
         """
-        return self._remember(("summary", table), lambda: summarize(self._reader(table)))
+        return self._remember(("summary", table), lambda: self._summarize(table))
+
+    def _summarize(self, table: str) -> TableSummary:
+        summary = summarize(self._reader(table))
+        self._grouped.add(table)
+        return summary
 
     def duplicate_rows(self, table: str) -> Measure:
         """Count repeated rows: no pass if a key is known, else one over all columns."""
@@ -318,6 +326,8 @@ class IbisEngine:
     def _measured(self, table: str) -> TableReader:
         """Return a table's reader after its columns' groups have been fetched."""
         self.summarize(table)
+        if table not in self._grouped:  # the summary came from another process, without them
+            self._summarize(table)
         return self._reader(table)
 
     def query(self, sql: str) -> QueryResult:
@@ -354,6 +364,34 @@ class IbisEngine:
             group_limit=self._group_limit,
         )
 
+    def usage(self) -> dict[str, dict[str, float]]:
+        """Return by question how many statements were sent, what they read, and for how long.
+
+        Statements that were told of before are left out: they were another generator's.
+        """
+        log, self._told = self.statements.log[self._told :], len(self.statements.log)
+        found: dict[str, dict[str, float]] = {}
+        for statement in log:
+            entry = found.setdefault(
+                statement.question, {"statements": 0, "scans": 0, "seconds": 0.0}
+            )
+            entry["statements"] += 1
+            entry["scans"] += len(statement.tables)
+            entry["seconds"] = round(entry["seconds"] + statement.seconds, 3)
+        return found
+
+    def handover(self) -> IbisHandover:
+        """Return what another process needs to open the same tables while this one lives."""
+        return IbisHandover(
+            connect=self.warehouse.handover(),
+            tables=self._tables,
+            reference=self._reference_sources,
+            # Not under the lock: whoever holds it may be a generator that has been given up.
+            memory=dict(self._memory),
+            memory_limit_bytes=self._memory_limit_bytes,
+            group_limit=self._group_limit,
+        )
+
     def interrupt(self) -> None:
         """Stop what is running, from another thread."""
         self.warehouse.interrupt()
@@ -363,6 +401,10 @@ class IbisEngine:
         """Let go of the warehouse and of what was fetched from it."""
         self.warehouse.close()
         self._local.close()
+
+    def remember(self, answers: Mapping[tuple[object, ...], Any]) -> None:
+        """Take over answers that an engine on the same tables has given."""
+        self._memory.update(answers)
 
     def _remember(self, key: tuple[object, ...], compute: Callable[[], _T]) -> _T:
         """Answer from memory, or compute; every error becomes ours."""
@@ -384,3 +426,30 @@ class IbisEngine:
                     raise EngineError(f"Table {table!r}: {first_line(error)}.") from error
             found: _T = self._memory[key]
             return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IbisHandover:
+    """An engine on its way to another process: how to connect, and every answer it remembers."""
+
+    connect: Callable[[], Warehouse] = field(repr=False)
+    tables: tuple[str, ...]
+    reference: dict[str, object]
+    memory: dict[tuple[object, ...], Any] = field(repr=False)
+    memory_limit_bytes: int | None
+    group_limit: int
+
+    def open(
+        self, *, temp_directory: str | Path, memory_limit_bytes: int | None = None
+    ) -> IbisEngine:
+        """Open the tables again; no remembered answer is computed twice."""
+        engine = IbisEngine(
+            self.connect(),
+            tables=self.tables,
+            reference=self.reference,
+            memory_limit_bytes=memory_limit_bytes,
+            temp_directory=temp_directory,
+            group_limit=self.group_limit,
+        )
+        engine.remember(self.memory)
+        return engine

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import ibis.expr.datatypes as dt
@@ -99,6 +99,7 @@ class PostgresWarehouse:
         self._secrets = _secrets(opening.url)
         self._lock = threading.RLock()
         self._is_ordered = False
+        self._snapshot: str | None = None
         self._connection = self._connect()
         try:
             self._begin()
@@ -157,6 +158,16 @@ class PostgresWarehouse:
                 ("synchronize_seqscans", "off"),
             ):
                 cursor.execute("SELECT set_config(%s, %s, true)", (setting, value))
+        self._snapshot = self._export()
+
+    def _export(self) -> str | None:
+        """Name the snapshot, for other processes; None where the server does not export it."""
+        try:
+            with self._connection.transaction(), self._connection.cursor() as cursor:
+                row = cursor.execute("SELECT pg_catalog.pg_export_snapshot()").fetchone()
+        except psycopg.Error:
+            return None
+        return str(row[0]) if row else None
 
     def _list(self) -> dict[str, _Table]:
         """Name tables as they are, those outside the search path or of a taken name by schema."""
@@ -235,10 +246,7 @@ class PostgresWarehouse:
 
     def handover(self) -> Callable[[], Warehouse]:
         """Return what opens the same snapshot in another process, while this transaction lasts."""
-        ((snapshot,),) = self.fetch("SELECT pg_catalog.pg_export_snapshot()")
-        return PostgresOpening(
-            self._opening.url, self._opening.statement_timeout_seconds, str(snapshot)
-        )
+        return replace(self._opening, snapshot=self._snapshot)
 
     def _says(self, error: BaseException) -> str:
         """Return the first line of what the server says, without any part of the credentials."""

@@ -23,6 +23,7 @@ GROUP_LIMIT: Final = 100_000
 _GROUPED_AT_ONCE: Final = 32
 _MOST_GROUPS_FETCHED: Final = 500_000
 _PROBE_ROWS: Final = 50_000
+_PROBED_AT_ONCE: Final = 500
 #: Of so many rows, so many different values make a column one with many of them.
 _PROBE_FRACTION: Final = 0.75
 
@@ -108,8 +109,16 @@ def _sorted_by_width(reader: TableReader) -> tuple[int, list[str], list[str]]:
         first = [("v0", names[0])] if names else []
         ((rows,),) = reader.ask("summary", "SELECT COUNT(*) FROM source", first)
         guesses = {} if rows <= reader.group_limit else _guesses(reader, names, int(rows))
-    wide = [name for name in names if guesses.get(name, 0) > reader.group_limit]
+    wide = [
+        name
+        for name in names
+        if guesses.get(name, 0) > reader.group_limit and _may_be_wide(reader, name)
+    ]
     return int(rows), [name for name in names if name not in wide], wide
+
+
+def _may_be_wide(reader: TableReader, name: str) -> bool:
+    return reader.readings[name].crosses_as != "truth"
 
 
 def _guesses(reader: TableReader, names: Sequence[str], rows: int) -> dict[str, float]:
@@ -119,13 +128,14 @@ def _guesses(reader: TableReader, names: Sequence[str], rows: int) -> dict[str, 
     unknown = [name for name in names if name not in guesses]
     if not unknown:
         return guesses
-    aliases = [(f"v{i}", name) for i, name in enumerate(unknown)]
-    asked = ", ".join(f"COUNT({alias}), COUNT(DISTINCT {alias})" for alias, _ in aliases)
-    (found,) = reader.ask(
-        "summary", f"SELECT {asked} FROM (SELECT * FROM source LIMIT {_PROBE_ROWS}) AS s", aliases
-    )
-    for name, count, different in zip(unknown, found[::2], found[1::2], strict=True):
-        guesses[name] = float(rows if different > count * _PROBE_FRACTION else different)
+    for start in range(0, len(unknown), _PROBED_AT_ONCE):
+        part = unknown[start : start + _PROBED_AT_ONCE]
+        aliases = [(f"v{i}", name) for i, name in enumerate(part)]
+        asked = ", ".join(f"COUNT({alias}), COUNT(DISTINCT {alias})" for alias, _ in aliases)
+        first = f"(SELECT * FROM source LIMIT {_PROBE_ROWS}) AS s"
+        (found,) = reader.ask("summary", f"SELECT {asked} FROM {first}", aliases)
+        for name, count, different in zip(part, found[::2], found[1::2], strict=True):
+            guesses[name] = float(rows if different > count * _PROBE_FRACTION else different)
     return guesses
 
 
@@ -139,7 +149,8 @@ def _fetch_groups(reader: TableReader, names: Sequence[str]) -> list[str]:
     too_many: list[str] = []
     for name in names:
         groups = found.pop(name)
-        if len(groups) > reader.group_limit + 1:  # one more than the limit: the nulls
+        # One more than the limit: the nulls.
+        if len(groups) > reader.group_limit + 1 and _may_be_wide(reader, name):
             too_many.append(name)
         else:
             reader.groups[name] = reader.local.load(reader.readings[name], groups)
@@ -149,7 +160,7 @@ def _fetch_groups(reader: TableReader, names: Sequence[str]) -> list[str]:
 def _group_alone(reader: TableReader, name: str) -> list[tuple[Any, int]]:
     rows = reader.ask(
         "summary",
-        f"SELECT v, COUNT(*) FROM source GROUP BY v LIMIT {reader.group_limit + 2}",
+        f"SELECT v, COUNT(*) FROM source GROUP BY v LIMIT {max(reader.group_limit + 2, 3)}",
         [("v", name)],
     )
     return [(value, int(count)) for value, count in rows]

@@ -36,6 +36,8 @@ __all__ = ["double", "line_sql", "measure_wide"]
 
 _BINS: Final = 20
 _POWERS: Final = 4
+#: A statement gives at most 1,664 columns on PostgreSQL.
+_COLUMNS_AT_ONCE: Final = 50
 _PATTERNS: Final = 10
 _INT64_SPAN: Final = 2**63
 _DAY: Final = 86_400
@@ -104,7 +106,14 @@ class _Wide:
 def measure_wide(
     reader: TableReader, names: Sequence[str], row_count: int
 ) -> dict[str, ColumnSummary]:
-    """Measure columns with many different values: two passes, and one more for each."""
+    """Measure columns with many different values: two passes for 50, and one more for each."""
+    found: dict[str, ColumnSummary] = {}
+    for start in range(0, len(names), _COLUMNS_AT_ONCE):
+        found |= _measure(reader, names[start : start + _COLUMNS_AT_ONCE], row_count)
+    return found
+
+
+def _measure(reader: TableReader, names: Sequence[str], row_count: int) -> dict[str, ColumnSummary]:
     columns = [_Wide(i, reader.readings[name]) for i, name in enumerate(names)]
     aliases = [(column.v, column.reading.column.name) for column in columns]
     _count(reader, columns, aliases)

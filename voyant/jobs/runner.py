@@ -215,11 +215,17 @@ class _Recorder(Observer):
 
     def generator_finished(self, definition: GeneratorDefinition, result: GeneratorResult) -> None:
         del definition, result
-        if self._context is None or self.engine_name is not None:
+        if self._context is None:
             return
         engine = cast("Engine | None", self._context.opened("engine"))
-        if engine is not None:
+        if engine is None:
+            return
+        if self.engine_name is None:
             self.tables, self.engine_name = engine.tables(), engine.name
+        # Only engines that send statements somewhere count them.
+        usage = getattr(engine, "usage", dict[str, object])()
+        if usage:
+            self._store.note("statements", usage)
 
 
 def _open_store(context: GeneratorContext) -> ArtifactStore:
