@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 from tests.postgres import started_server
+from tests.servers.spark import SparkCluster, need_spark
 from voyant.demo import table_paths
 
 if TYPE_CHECKING:
@@ -49,3 +50,16 @@ def postgres_server() -> Iterator[PostgresServer]:
     """A PostgreSQL server of this test process; started when a test first asks for it."""
     with started_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
+    """A Spark master and two workers of this test process, started when first asked for.
+
+    A driver in this process listens on the loopback alone, as they do.
+    """
+    need_spark()
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    cluster = SparkCluster(tmp_path_factory.mktemp("spark"))
+    yield cluster
+    cluster.stop()

@@ -16,6 +16,7 @@ from scipy import stats
 
 from tests.conformance.awkward import tables
 from tests.conformance.oracle import check_column, is_nan
+from tests.conformance.spark_tables import as_stored_for_spark, write_parquet
 from voyant.core.engine import Engine
 from voyant.core.errors import UnknownTableError
 from voyant.core.tables import ColumnKind
@@ -30,7 +31,11 @@ if TYPE_CHECKING:
 
 GIVEN = tables()
 #: Different values up to which a column is fetched: with none, all is computed in the warehouse.
-ENGINES = {"duckdb": None, "postgresql": 100_000, "postgresql, all there": 0}
+GROUP_LIMITS = {"postgresql": 100_000, "postgresql, all there": 0, "spark": 100_000}
+ENGINES = [
+    *("duckdb", "postgresql", "postgresql, all there"),
+    pytest.param("spark", marks=pytest.mark.xdist_group("spark")),
+]
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,24 @@ class Subject:
     is_all_there: bool = False
 
 
+@pytest.fixture(scope="module")
+def awkward_spark(spark_cluster, tmp_path_factory):
+    """The awkward tables as files that a Spark cluster reads, and an engine on them."""
+    from voyant.engines.ibis_spark import SparkOpening  # pyspark is an extra
+
+    stored = {name: as_stored_for_spark(name, table) for name, table in GIVEN.items()}
+    paths = write_parquet(tmp_path_factory.mktemp("awkward"), stored)
+    opening = SparkOpening(spark_cluster.url, 600, tuple(paths.items()))
+    return IbisEngine(opening(), tables=list(GIVEN)), stored
+
+
 @pytest.fixture(scope="module", params=ENGINES)
 def subject(request):
-    limit = ENGINES[request.param]
+    limit = GROUP_LIMITS.get(request.param)
     if limit is None:
         opened, stored = DuckDBEngine(GIVEN), GIVEN
+    elif request.param == "spark":
+        opened, stored = request.getfixturevalue("awkward_spark")
     else:
         url, stored = request.getfixturevalue("awkward_database")
         opened = IbisEngine(PostgresOpening(url, 60)(), tables=list(GIVEN), group_limit=limit)

@@ -13,6 +13,8 @@ from voyant.jobs.request import JobRequest
 from voyant.jobs.runner import run_job
 
 AS_OF = "2014-01-01T00:00:00+00:00"
+#: Tests of a warehouse stay together: one process of a parallel run starts it.
+SPARK = pytest.param("spark", marks=pytest.mark.xdist_group("spark"))
 EARLIER = {"flights": "before:time_hour=2013-07-01"}
 #: Every place at which an artifact may differ, as a pattern of its path, and why.
 DIFFERENCES = {
@@ -25,6 +27,8 @@ DIFFERENCES = {
     "sufficiency.json": {},
     "drift.json": {},
 }
+#: And those of Spark alone.
+SPARK_DIFFERENCES = {}
 
 
 @pytest.fixture(scope="session")
@@ -37,19 +41,28 @@ def flights_database(postgres_server, demo_tables):
     return postgres_server.url("flights")
 
 
+@pytest.fixture(scope="module", params=["postgresql", SPARK])
+def there(request):
+    """The name of a warehouse."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory, flights_database, demo_tables):
+def runs(request, there, tmp_path_factory, demo_tables):
     """The two runs' folders and results, by engine."""
+    flights = {"flights": str(demo_tables["flights"])}
+    if there == "postgresql":
+        where = {"warehouse_url": request.getfixturevalue("flights_database")}
+    else:
+        cluster = request.getfixturevalue("spark_cluster")
+        where = {"warehouse_url": cluster.url, "sources": flights}
     found = {}
-    for engine, where in (
-        ("postgresql", {"warehouse_url": flights_database}),
-        ("duckdb", {"sources": {"flights": str(demo_tables["flights"])}}),
-    ):
+    for engine, place in ((there, where), ("duckdb", {"sources": flights})):
         root = tmp_path_factory.mktemp(engine)
-        request = JobRequest(
-            job_id="job", artifacts_root=root, as_of=AS_OF, reference=EARLIER, **where
+        asked = JobRequest(
+            job_id="job", artifacts_root=root, as_of=AS_OF, reference=EARLIER, **place
         )
-        outcome = run_job(request)
+        outcome = run_job(asked)
         assert outcome.result.success, outcome.result
         found[engine] = root / "job", outcome
     return found
@@ -69,30 +82,30 @@ def differences(left, right, path=""):
 
 
 @pytest.mark.parametrize("name", DIFFERENCES)
-def test_artifacts_differ_only_where_it_is_said(runs, name):
-    there, here = (
-        json.loads((runs[engine][0] / name).read_text(encoding="utf-8"))
-        for engine in ("postgresql", "duckdb")
-    )
-    found = list(differences(there, here))
-    patterns = DIFFERENCES[name]
+def test_artifacts_differ_only_where_it_is_said(runs, there, name):
+    read = {
+        engine: json.loads((folder / name).read_text(encoding="utf-8"))
+        for engine, (folder, _) in runs.items()
+    }
+    found = list(differences(read[there], read["duckdb"]))
+    patterns = DIFFERENCES[name] | (SPARK_DIFFERENCES.get(name, {}) if there == "spark" else {})
     unexpected = [p for p in found if not any(re.fullmatch(pattern, p) for pattern in patterns)]
     assert unexpected == []
     for pattern in patterns:  # a difference that is no more is not to be excused
         assert any(re.fullmatch(pattern, path) for path in found), pattern
 
 
-def test_every_generator_ran(runs):
+def test_every_generator_ran(runs, there):
     names = {engine: set(outcome.result.artifacts) for engine, (_, outcome) in runs.items()}
-    assert names["postgresql"] == names["duckdb"]
-    manifest = json.loads((runs["postgresql"][0] / "manifest.json").read_text(encoding="utf-8"))
+    assert names[there] == names["duckdb"]
+    manifest = json.loads((runs[there][0] / "manifest.json").read_text(encoding="utf-8"))
     assert {entry["status"] for entry in manifest["generators"]} == {"ok"}
     assert len(manifest["generators"]) == 8
-    assert re.search(r'"postgresql \d+\.\d+"', json.dumps(manifest))
+    assert re.search(rf'"{there} \d+\.\d+', json.dumps(manifest))
 
 
-def test_statements_and_scans_are_few_and_noted(runs):
-    manifest = json.loads((runs["postgresql"][0] / "manifest.json").read_text(encoding="utf-8"))
+def test_statements_and_scans_are_few_and_noted(runs, there):
+    manifest = json.loads((runs[there][0] / "manifest.json").read_text(encoding="utf-8"))
     noted = {
         entry["name"]: entry["details"]["statements"]
         for entry in manifest["generators"]
@@ -116,6 +129,7 @@ def test_statements_and_scans_are_few_and_noted(runs):
     assert sum(n for n, _ in scans["charts"].values()) <= 24
 
 
+@pytest.mark.parametrize("there", ["postgresql"], indirect=True)
 def test_no_artifact_holds_the_password(runs, postgres_server):
     folder, _ = runs["postgresql"]
     written = postgres_server.url().split("voyant_admin:")[1].split("@")[0].encode()

@@ -11,6 +11,7 @@ import pytest
 
 from voyant.core.checks import RowCheck, RowCheckKind
 from voyant.core.errors import ConfigurationError, EngineError, SourceError
+from voyant.engines.ibis_any import AnyOpening
 from voyant.engines.ibis_engine import IbisEngine
 from voyant.engines.ibis_postgres import PostgresOpening
 from voyant.engines.warehouses import open_warehouse
@@ -244,3 +245,35 @@ def test_urls_that_lead_nowhere_do_not_show_the_password(url):
     assert "s3cr3t" not in shown.replace(url, "")
     assert "s3cr3t" not in str(raised.value)
     assert "ann:***@" in str(raised.value)
+
+
+def test_any_database_ibis_connects_to(postgres_server):
+    """The way of Trino, Snowflake and the others, on the one of Ibis' databases that runs here."""
+    with postgres_server.connect() as admin:
+        admin.execute('CREATE DATABASE "any"')
+    with postgres_server.connect("any") as admin:
+        admin.execute(
+            "CREATE TABLE orders AS SELECT i AS id, i % 3 AS n FROM generate_series(1,9) i"
+        )
+    opening = AnyOpening(postgres_server.url("any"))
+    engine = IbisEngine(opening())
+    try:
+        assert engine.name.startswith("postgres 1")
+        assert engine.tables() == ("orders",)
+        summary = engine.summarize("orders").columns["n"]
+        assert (summary.count, summary.distinct_count, summary.sum) == (9, 3, 9)
+        with pytest.raises(EngineError, match="could not answer"):
+            engine.warehouse.fetch("SELECT * FROM nowhere")
+        engine.interrupt()
+        assert engine.warehouse.handover() == opening
+    finally:
+        engine.close()
+        engine.close()
+
+
+def test_secrets_of_any_database_are_not_shown(postgres_server):
+    password = "wr@ng/p:ss%?#"
+    with pytest.raises(EngineError, match="cannot be opened") as raised:
+        AnyOpening(postgres_server.url(password=password))()
+    assert password not in str(raised.value)
+    assert raised.value.__cause__ is None

@@ -31,6 +31,7 @@ def read_sources(
     *,
     option: str = "--table",
     objects: ObjectAccess | None = None,
+    are_here: bool = True,
 ) -> dict[str, object]:
     """Return table names and where each is read from.
 
@@ -43,6 +44,7 @@ def read_sources(
         tables: `name=path`, which gives the name outright.
         option: Which option the latter were given with.
         objects: Lists what is in object storage; with the environment's credentials when None.
+        are_here: Whether this machine must see the paths; a cluster may see others.
 
     Raises:
         ConfigurationError: A path that is not there, or two with the same name.
@@ -50,8 +52,12 @@ def read_sources(
     """
     sources: dict[str, object] = {}
     origins: dict[str, str] = {}
-    found = [entry for path in paths for entry in _expand(path, objects)]
-    for name, source, origin in (*found, *(_named(table, option) for table in tables)):
+    if are_here:
+        found = [entry for path in paths for entry in _expand(path, objects)]
+    else:
+        found = [(_glob_name(PurePath(path)), path, path) for path in paths]
+    named = [_named(table, option, is_here=are_here) for table in tables]
+    for name, source, origin in (*found, *named):
         if name in sources:
             raise ConfigurationError(
                 f"Two inputs give a table called {name!r}: {origins[name]!r} and {origin!r}.",
@@ -81,13 +87,13 @@ def merge_kpis(
     return list(merged.values())
 
 
-def _named(given: str, option: str) -> tuple[str, object, str]:
+def _named(given: str, option: str, *, is_here: bool) -> tuple[str, object, str]:
     name, equals, path = given.partition("=")
     if not (name.strip() and equals and path.strip()):
         raise ConfigurationError(
             f"{option} is {given!r}.", remedy=f"Write it as {option} orders=data/orders.csv."
         )
-    if not path.startswith("before:"):  # a reference: the table's own earlier rows
+    if is_here and not path.startswith("before:"):  # a reference: the table's own earlier rows
         _check_exists(path)
     return name.strip(), path, path
 

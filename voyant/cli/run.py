@@ -110,6 +110,7 @@ def run(  # noqa: PLR0913 - the options of the command
     """Run the generators over tables; write their artifacts."""
     from voyant.cli.inputs import merge_kpis, read_sources
     from voyant.core.errors import ConfigurationError
+    from voyant.engines.warehouses import reads_paths
     from voyant.jobs.fail_on import parse_gate
     from voyant.jobs.request import JobRequest
     from voyant.objects.access import ObjectAccess
@@ -117,16 +118,18 @@ def run(  # noqa: PLR0913 - the options of the command
     gates = [parse_gate(text) for text in fail_on or ()]
     settings = settings_for(config, no_plugins=no_plugins, events=events)
     objects = ObjectAccess.of(lambda name: getattr(settings, name))
-    sources = read_sources(paths or [], table or [], objects=objects)
+    are_here = warehouse is None or not reads_paths(warehouse)
+    sources = read_sources(paths or [], table or [], objects=objects, are_here=are_here)
     if not sources:
         _check_warehouse(settings, warehouse)
-    elif warehouse is not None:
+    elif warehouse is not None and are_here:
         raise ConfigurationError(
-            "Both paths and --warehouse were given.", remedy="Give one of them."
+            "Both paths and --warehouse were given.",
+            remedy="Give one of them; only Spark reads paths: --warehouse spark://host:7077.",
         )
     request = JobRequest(
         sources=sources,
-        reference=read_sources([], reference or [], option="--reference"),
+        reference=read_sources([], reference or [], option="--reference", are_here=are_here),
         kpis=merge_kpis(settings.kpis, kpi or ()),
         tenant_id=tenant,
         job_id=job_id,

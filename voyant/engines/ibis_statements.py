@@ -17,7 +17,7 @@ from ibis.backends.sql import compilers
 
 from voyant.engines.dialects.running import GuardedQueries
 from voyant.engines.ibis_dialects import Dialect
-from voyant.engines.ibis_types import Reading, WarehouseColumn, source_of
+from voyant.engines.ibis_types import Reading, WarehouseColumn, ibis, source_of
 from voyant.engines.sandbox import QueryLimits
 
 __all__ = ["Source", "Statement", "Statements", "Warehouse", "written"]
@@ -95,6 +95,9 @@ class Source:
     def tree(self, dialect: Dialect) -> Any:
         """Return the columns as the backend's own compiler puts them, an sqlglot expression."""
         name = "pyspark" if dialect.name == "spark" else dialect.name
+        if name == "pyspark" and ibis.options.pyspark is None:
+            # Spark's compiler reads an option that only Ibis' own connection to Spark would set.
+            ibis.options.pyspark = _spark_options()
         compiler = getattr(compilers, name).compiler
         return dialect.finish(compiler.to_sqlglot(self.expression))
 
@@ -181,3 +184,8 @@ class Statements:
 def written(dialect: Dialect, sql: str, sources: Mapping[str, Source]) -> str:
     """Write common SQL over sources in a dialect."""
     return dialect.write(sql, {name: source.tree(dialect) for name, source in sources.items()})
+
+
+def _spark_options() -> Any:
+    fields = {"__annotations__": {"treat_nan_as_null": bool}, "treat_nan_as_null": False}
+    return type("SparkOptions", (ibis.config.Config,), fields)()

@@ -10,7 +10,7 @@ from voyant.core.config import redact_url
 from voyant.core.errors import ConfigurationError, SourceError
 from voyant.core.scan_costs import refuse_costly
 from voyant.core.selection import parse_selections
-from voyant.engines.warehouses import is_warehouse, open_warehouse
+from voyant.engines.warehouses import is_warehouse, open_warehouse, reads_paths
 from voyant.objects.access import ObjectAccess
 
 if TYPE_CHECKING:
@@ -37,8 +37,9 @@ def open_engine(ctx: GeneratorContext) -> Engine:
     """
     sources = cast("Mapping[str, object]", ctx.get("sources") or ctx.setting("tables"))
     url = str(ctx.get("warehouse_url") or ctx.setting("warehouse_url"))
-    if not sources and is_warehouse(url):
-        return _open_warehouse(ctx, url)
+    is_named = ctx.get("warehouse_url") is not None
+    if is_warehouse(url) and (not sources or (is_named and reads_paths(url))):
+        return _open_warehouse(ctx, url, sources)
     # DuckDB costs 150 ms: a wrong setting should be told at once.
     from voyant.engines.duckdb import DuckDBEngine  # noqa: PLC0415
 
@@ -74,9 +75,10 @@ def open_engine(ctx: GeneratorContext) -> Engine:
     return engine
 
 
-def _open_warehouse(ctx: GeneratorContext, url: str) -> Engine:
+def _open_warehouse(ctx: GeneratorContext, url: str, sources: Mapping[str, object]) -> Engine:
     return open_warehouse(
         url,
+        sources=sources,
         tables=cast("Sequence[str]", ctx.get("tables") or ()),
         reference=cast("Mapping[str, object]", ctx.get("reference") or {}),
         statement_timeout_seconds=cast("float", ctx.setting("statement_timeout_seconds")),

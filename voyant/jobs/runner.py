@@ -40,6 +40,7 @@ from voyant.core.plugin_registry import PluginRegistry, default_registry
 from voyant.core.results import GeneratorResult, PipelineResult
 from voyant.core.scratch import ScratchFolder
 from voyant.core.selection import parse_selections
+from voyant.engines.warehouses import reads_paths
 from voyant.jobs.interrupts import CtrlC
 from voyant.jobs.progress import Kept, ProgressWriter, fingerprint, keep
 from voyant.jobs.request import JobRequest, new_job_id
@@ -255,6 +256,8 @@ def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:
             values[name] = list(options)
     if not request.sources and request.warehouse_url is None:
         values["sources"] = dict(settings.tables)
+        if settings.tables and reads_paths(settings.warehouse_url):
+            values["warehouse_url"] = settings.warehouse_url
     if request.warehouse_url is not None:
         values["warehouse_url"] = request.warehouse_url
     if request.as_of is not None:
