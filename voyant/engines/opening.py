@@ -37,18 +37,24 @@ def open_engine(ctx: GeneratorContext) -> Engine:
     """
     sources = cast("Mapping[str, object]", ctx.get("sources") or ctx.setting("tables"))
     url = str(ctx.get("warehouse_url") or ctx.setting("warehouse_url"))
-    is_named = ctx.get("warehouse_url") is not None
-    if is_warehouse(url) and (not sources or (is_named and reads_paths(url))):
-        return _open_warehouse(ctx, url, sources)
-    # DuckDB costs 150 ms: a wrong setting should be told at once.
-    from voyant.engines.duckdb import DuckDBEngine  # noqa: PLC0415
-
     selections = parse_selections(
         cast("Mapping[str, Mapping[str, Any]]", ctx.setting("select")),
         where=cast("Sequence[str]", ctx.get("where") or ()),
         sample=cast("Sequence[str]", ctx.get("sample") or ()),
         as_of=ctx.as_of,
     )
+    is_named = ctx.get("warehouse_url") is not None
+    if is_warehouse(url) and (not sources or (is_named and reads_paths(url))):
+        if selections:  # never quietly the whole table in place of what was asked for
+            raise ConfigurationError(
+                f"Rows of {', '.join(map(repr, selections))} are selected, which this version does "
+                f"on DuckDB only, not on {redact_url(url)!r}.",
+                remedy="Select them in a view of the warehouse, and name the view.",
+            )
+        return _open_warehouse(ctx, url, sources)
+    # DuckDB costs 150 ms: a wrong setting should be told at once.
+    from voyant.engines.duckdb import DuckDBEngine  # noqa: PLC0415
+
     limit = cast("int | None", ctx.setting("max_scan_bytes"))
     if not sources:
         sources = {"warehouse": _warehouse_file(url)}
