@@ -46,7 +46,7 @@ def _children(node: exp.Expr) -> Iterator[exp.Expr]:
         if isinstance(value, exp.Expr):
             yield value
         elif isinstance(value, list):
-            yield from _expressions(value)
+            yield from _expressions(value)  # pyright: ignore[reportUnknownArgumentType] - args have no types
 
 
 def _expressions(values: list[Any]) -> Iterator[exp.Expr]:
