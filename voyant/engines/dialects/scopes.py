@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 from sqlglot import exp
 
@@ -42,10 +42,12 @@ def visible_names(tree: exp.Expr, dialect: str) -> Iterator[tuple[exp.Table, _Na
 
 
 def _children(node: exp.Expr) -> Iterator[exp.Expr]:
-    values: list[Any] = list(node.args.values())
-    for value in values:
+    for value in node.args.values():
         if isinstance(value, exp.Expr):
             yield value
         elif isinstance(value, list):
-            parts = cast("list[Any]", value)
-            yield from (part for part in parts if isinstance(part, exp.Expr))
+            yield from _expressions(value)  # pyright: ignore[reportUnknownArgumentType] - args have no types
+
+
+def _expressions(values: list[Any]) -> Iterator[exp.Expr]:
+    return (value for value in values if isinstance(value, exp.Expr))
