@@ -186,6 +186,7 @@ class Workers:
         process = subprocess.Popen(
             [sys.executable, "-m", "voyant.jobs.durable.worker_process", name],
             stdin=subprocess.PIPE,
+            start_new_session=True,
         )
         process.stdin.write(self._line)
         process.stdin.flush()
