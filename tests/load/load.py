@@ -65,7 +65,7 @@ class Outcome:
     large_waiting_when_small_done: int = 0
 
 
-def plan_jobs(folder, count, tenants):
+def plan_jobs(folder, count, tenants, tables_every):
     """The large tenant's jobs first; each tenant's table has a number of rows of its own."""
     small = [f"small-{number}" for number in range(1, tenants)]
     share = max(count // 20, 2)
@@ -79,10 +79,11 @@ def plan_jobs(folder, count, tenants):
             state, sources = JobState.FAILED, {"owned": str(folder / "not-there.csv")}
         elif number % 25 == 13:
             state = JobState.CANCELLED
+        reads = number % tables_every == 0 or state is not JobState.SUCCEEDED
         spec = JobSpec(
             sources=sources,
             kpis=[{"name": "rows", "sql": "SELECT count(*) FROM owned"}],
-            only=["witness", "profile", "kpi", "sufficiency"],
+            only=["witness", *(["profile", "kpi", "sufficiency"] if reads else [])],
         )
         wanted.append(Wanted(number, tenant, spec, state))
     for place, tenant in enumerate([LARGE, *small], start=1):
@@ -185,6 +186,7 @@ class Workers:
         process = subprocess.Popen(
             [sys.executable, "-m", "voyant.jobs.durable.worker_process", name],
             stdin=subprocess.PIPE,
+            start_new_session=True,
         )
         process.stdin.write(self._line)
         process.stdin.flush()
@@ -203,7 +205,18 @@ class Workers:
             process.stdin.close()
 
 
-def run_load(folder, database_url, *, jobs, tenants, workers, kill_every, seed=7, patience=3_600.0):
+def run_load(
+    folder,
+    database_url,
+    *,
+    jobs,
+    tenants,
+    workers,
+    kill_every,
+    tables_every=1,
+    seed=7,
+    patience=7_200.0,
+):
     """Run it; return what was found."""
     choice = random.Random(seed)
     plugins, inputs = folder / "plugins", folder / "inputs"
@@ -217,7 +230,7 @@ def run_load(folder, database_url, *, jobs, tenants, workers, kill_every, seed=7
         job_max_attempts=1_000,
         tenant_max_running=workers,
     )
-    wanted = plan_jobs(inputs, jobs, tenants)
+    wanted = plan_jobs(inputs, jobs, tenants, tables_every)
     outcome = Outcome()
     queue = open_queue(settings)
     began = time.monotonic()
@@ -235,7 +248,9 @@ def run_load(folder, database_url, *, jobs, tenants, workers, kill_every, seed=7
             if time.monotonic() - began > patience:
                 outcome.problems.append(f"not done after {patience:g} seconds: {counts}")
                 break
-            if time.monotonic() >= next_kill:
+            ended = sum(counts[state] for state in JobState if state.is_final)
+            # On a machine so busy that a job takes longer than that, some must get through.
+            if time.monotonic() >= next_kill and crew.kills <= ended + 2:
                 busy = [
                     job.worker_id
                     for tenant in tenants_names
@@ -262,8 +277,8 @@ def check(queue, settings, wanted, names, plugins, outcome):
     say = outcome.problems.append
     if len(set(names.values())) != len(wanted):
         say(f"{len(set(names.values()))} names for {len(wanted)} jobs")
-    if stray := list(plugins.glob("overlap-*")):
-        say(f"ran twice at the same time: {[path.name for path in stray]}")
+    twice = [path.name for path in plugins.glob("overlap-*")]
+    outcome.problems += [f"ran twice at the same time: {name}" for name in twice]
     places = {tenant: place for place, tenant in enumerate(_in_order(wanted), start=1)}
     succeeded = {tenant: set() for tenant in places}
     for job in wanted:
@@ -276,8 +291,9 @@ def check(queue, settings, wanted, names, plugins, outcome):
         _check_events(queue, job, found, outcome)
         folder = queue.folder(job.tenant, found.job_id)
         if found.state is JobState.SUCCEEDED:
-            succeeded[job.tenant].add(found.job_id)
-            _check_folder(folder, job.tenant, rows_of(places[job.tenant]), outcome)
+            if "kpi" in job.spec.only:
+                succeeded[job.tenant].add(found.job_id)
+            _check_folder(folder, job, rows_of(places[job.tenant]), outcome)
         elif found.state is JobState.CANCELLED and folder.exists():
             say(f"{found.job_id} was cancelled and has a folder")
     if sum(len(_all_names(queue, tenant)) for tenant in places) != len(wanted):
@@ -298,7 +314,8 @@ def _check_root(queue, settings, tenant, succeeded, outcome):
     if left:
         outcome.problems.append(f"{tenant} has attempts that nobody cleared away: {left}")
     history = root / ".voyant" / tenant / "kpi_history.jsonl"
-    lines = [json.loads(line)["job_id"] for line in history.read_text().splitlines() if line]
+    text = history.read_text() if history.exists() else ""
+    lines = [json.loads(line)["job_id"] for line in text.splitlines() if line]
     if sorted(lines) != sorted(succeeded):
         outcome.problems.append(f"the KPI history of {tenant} is not a line for each of its jobs")
 
@@ -318,14 +335,17 @@ def _check_events(queue, job, found, outcome):
             outcome.takeover_seconds.append((event.at - before.at).total_seconds())
 
 
-def _check_folder(folder, tenant, rows, outcome):
+def _check_folder(folder, job, rows, outcome):
+    tenant = job.tenant
     found = verify_folder(folder)
     if not found.is_ok:
         outcome.problems.append(f"{folder.name} of {tenant} does not verify: {found}")
         return
     manifest = found.manifest
-    profile = json.loads((folder / "profile.json").read_text())
-    counted = {table["row_count"] for table in profile["tables"]}
+    counted = {rows}
+    if "profile" in job.spec.only:
+        profile = json.loads((folder / "profile.json").read_text())
+        counted = {table["row_count"] for table in profile["tables"].values()}
     owner = json.loads((folder / "witness.json").read_text())["tenant"]
     if (manifest.tenant_id, owner, counted) != (tenant, tenant, {rows}):
         outcome.problems.append(f"{folder.name} of {tenant} holds what is not its own")
@@ -388,6 +408,13 @@ def main():
     parser.add_argument("--tenants", type=int, default=4)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--kill-every", type=float, default=4.0, metavar="SECONDS")
+    parser.add_argument(
+        "--tables-every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="only each Nth job reads tables; the others are done sooner",
+    )
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--submit", action="store_true", help=argparse.SUPPRESS)
@@ -404,6 +431,7 @@ def main():
             tenants=options.tenants,
             workers=options.workers,
             kill_every=options.kill_every,
+            tables_every=options.tables_every,
             seed=options.seed,
         )
     took = sorted(outcome.takeover_seconds)

@@ -199,7 +199,7 @@ def imported_by(folder: str) -> set[str]:
 
 
 # What only some commands, an observer or the fixtures for pytest need; see test_imports.py.
-EXTRAS = ("mcp", "otel", "postgres", "prometheus", "s3", "service", "testing")
+EXTRAS = ("aws", "mcp", "otel", "postgres", "prometheus", "s3", "service", "testing")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from voyant.service.handlers import install_handlers
 from voyant.service.key_store import DatabaseKeys
 from voyant.service.metrics import ServiceMetrics
 from voyant.service.openapi import make_document
+from voyant.service.pages import install_pages
 from voyant.service.routes import (
     admin,
     artifacts,
@@ -61,6 +62,7 @@ def create_app(settings: Settings, queue: DatabaseQueue) -> FastAPI:
     install_handlers(app)
     for module in (health, jobs, artifacts, tables, catalog, schedules, baselines, admin):
         app.include_router(module.router)
+    install_pages(app)
     app.openapi = partial(make_document, app)  # type: ignore[method-assign]  # as FastAPI documents
     return app
 

@@ -159,7 +159,7 @@ class Gate:
         return True
 
     def _most_bytes(self, scope: Scope) -> int:
-        is_upload = str(scope["path"]).startswith("/v1/tables")
+        is_upload = str(scope["path"]).startswith(("/v1/tables", "/jobs/new"))
         return self._limits.upload_bytes if is_upload else self._limits.body_bytes
 
 

@@ -50,7 +50,7 @@ def serve(settings: Settings, *, listening: Callable[[str], None]) -> None:
         log_as_json(settings)
         queue = open_queue(settings)
         stack.callback(queue.close)
-        if not is_loopback(settings.service_host):
+        if not (is_loopback(settings.service_host) or settings.service_starts_without_keys):
             _check_keys(DatabaseKeys(queue.database), settings.service_host)
         listener = stack.enter_context(_listen(settings))
         stack.callback(set_up_tracing(settings))

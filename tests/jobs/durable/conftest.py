@@ -138,6 +138,7 @@ class Crew:
         process = subprocess.Popen(
             [sys.executable, "-m", "voyant.jobs.durable.worker_process", name],
             stdin=subprocess.PIPE,
+            start_new_session=True,
         )
         process.stdin.write(self._line)
         process.stdin.flush()

@@ -213,8 +213,8 @@ class Steps:
                 "system_database_url": _system_database_url(settings),
                 "application_version": f"voyant-{__version__}",
                 "executor_id": executor,
-                "console_log_level": "ERROR",
-                "log_level": "ERROR",
+                "console_log_level": "CRITICAL",  # what fails is logged by us
+                "log_level": "CRITICAL",
                 "use_listen_notify": False,
                 "notification_listener_polling_interval_sec": 5.0,
                 "sys_db_pool_size": 4,
