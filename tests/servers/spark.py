@@ -139,8 +139,10 @@ class SparkCluster:
 
 
 def _children(pid):
+    """List the processes that any thread of a process has started, and theirs."""
     found = []
-    with suppress(OSError):
-        for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            found += [int(number), *_children(int(number))]
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        with suppress(OSError):
+            for number in (thread / "children").read_text().split():
+                found += [int(number), *_children(int(number))]
     return found
