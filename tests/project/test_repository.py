@@ -41,8 +41,10 @@ DISTRIBUTIONS = {
     "_pytest": "pytest",
     "arro3": "arro3-core",
     "hamilton": "apache-hamilton",
+    "ibis": "ibis-framework",
     "markdown_it": "markdown-it-py",
     "opentelemetry": "opentelemetry-sdk",
+    "py4j": "pyspark",
     "stdnum": "python-stdnum",
     "vl_convert": "vl-convert-python",
     "yaml": "pyyaml",
@@ -199,7 +201,7 @@ def imported_by(folder: str) -> set[str]:
 
 
 # What only some commands, an observer or the fixtures for pytest need; see test_imports.py.
-EXTRAS = ("aws", "mcp", "otel", "postgres", "prometheus", "s3", "service", "testing")
+EXTRAS = ("aws", "mcp", "otel", "postgres", "prometheus", "s3", "service", "spark", "testing")
 
 
 @pytest.mark.parametrize(
