@@ -68,14 +68,16 @@ demo: $(VENV)/.voyant-base
 # What checks pages for accessibility. Tests of pages open a Chromium that is already there; without
 # it, or without npm, they say so and are skipped (and fail where CI is set).
 AXE := node_modules/axe-core/axe.min.js
-$(AXE):
-	$(call say,Installing axe-core)
-	@npm install --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --silent axe-core@4
+# dclint brings the published schema of compose files. Together, or npm would remove the other one.
+COMPOSE_SCHEMA := node_modules/dclint/schemas/compose.schema.json
+$(AXE) $(COMPOSE_SCHEMA) &:
+	$(call say,Installing axe-core and the schema of compose files)
+	@npm install --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --silent axe-core@4 dclint@3
 
 .PHONY: test
-test: $(VENV)/.voyant-dev $(if $(shell command -v npm),$(AXE))
+test: $(VENV)/.voyant-dev $(if $(shell command -v npm),$(AXE) $(COMPOSE_SCHEMA))
 	$(call say,Running the tests)
-	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 # The range in pyproject.toml starts at this DuckDB; a range nobody tests is a guess.
 FLOOR := 1.5.5

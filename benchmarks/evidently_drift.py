@@ -11,14 +11,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import venv
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness import CACHE, ROOT, VOYANT
+from harness import ROOT, VOYANT
+from peers import EVIDENTLY, python_with
 
-#: Evidently 0.7.23 does not import with pandas 3.
-REQUIREMENTS = ("evidently==0.7.23", "pandas<3", "pyarrow")
 TOLERANCE = 0.02
 FLIGHTS = ROOT / "voyant" / "demo" / "data" / "flights.parquet"
 MEASURES = {
@@ -40,17 +38,6 @@ for metric in report.dict()["metrics"]:
         found[config["column"]] = (config["method"], config["threshold"], float(metric["value"]))
 print(json.dumps(found))
 """
-
-
-def evidently_python() -> Path:
-    """Return the Python of an environment with Evidently, made on first use."""
-    folder = CACHE / "evidently"
-    python = folder / "bin" / "python"
-    if not (folder / ".done").exists():
-        venv.create(folder, with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *REQUIREMENTS], check=True)
-        (folder / ".done").touch()
-    return python
 
 
 def split(folder: Path) -> tuple[Path, Path]:
@@ -77,7 +64,7 @@ def main() -> int:
     with TemporaryDirectory() as name:
         folder = Path(name)
         first, second = split(folder)
-        argv = [str(evidently_python()), "-c", SCRIPT, str(first), str(second)]
+        argv = [str(python_with("evidently", EVIDENTLY)), "-c", SCRIPT, str(first), str(second)]
         theirs = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)
         now = ("--table", f"flights={second}")
         exact = ask_voyant(folder, "exact", *now, "--reference", f"flights={first}")

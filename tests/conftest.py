@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from tests.postgres import started_server
+from tests.servers.spark import SparkCluster, need_spark
 from voyant.demo import table_paths
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.postgres import PostgresServer
 
 # No deadline: a busy machine is not a bug. On CI the same examples every time; a failure prints the
 # lines that reproduce it.
@@ -38,3 +43,23 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def demo_tables() -> dict[str, Path]:
     """Paths of the five demo tables, by name."""
     return table_paths()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test process; started when a test first asks for it."""
+    with started_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
+    """A Spark master and two workers of this test process, started when first asked for.
+
+    A driver in this process listens on the loopback alone, as they do.
+    """
+    need_spark()
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    cluster = SparkCluster(tmp_path_factory.mktemp("spark"))
+    yield cluster
+    cluster.stop()

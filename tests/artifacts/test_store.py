@@ -36,6 +36,20 @@ def another(root, tenant="acme"):
     return ArtifactStore(root, job_id="job", tenant_id=tenant)
 
 
+def test_the_files_of_generators_that_are_to_run_are_theirs(tmp_path):
+    store = ArtifactStore(tmp_path, job_id="job", tenant_id="acme")
+    store.expected = {"profile", "charts"}
+    store.generator = "mine"
+    for name in ("profile.json", "Profile.HTML", "charts/mine.svg"):
+        with pytest.raises(ArtifactError, match="is the file of the generator"):
+            store.write_bytes(name, b"")
+    store.write_bytes("kpis.json", b"{}")  # nobody else will make it
+    store.generator = "profile"
+    store.write_bytes("profile.json", b"{}")
+    assert dict(store.written) == {"kpis.json": "mine", "profile.json": "profile"}
+    store.close()
+
+
 def test_nothing_is_made_before_it_is_needed(tmp_path):
     ArtifactStore(tmp_path / "root", job_id="job", tenant_id="acme")
     assert not (tmp_path / "root").exists()

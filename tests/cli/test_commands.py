@@ -186,6 +186,14 @@ def test_generators_are_listed_in_order(voyant, generators):
     assert listed[1]["feature_flag"] == "enable_gated"
 
 
+def test_the_plan_takes_the_files_of_a_run(voyant, generators, workplace):
+    result = voyant("plan", "orders.csv")
+    assert result.exit_code == 0, result.output
+    assert "Tables: orders" in result.output
+    assert voyant("plan", "nope.csv").exit_code == 2
+    assert list(workplace.iterdir()) == [workplace / "orders.csv"]
+
+
 def test_the_plan_says_what_is_off_and_why(voyant, generators, monkeypatch):
     monkeypatch.setenv("VOYANT_ENABLE_GATED", "0")
     result = voyant("plan", "--skip", "flaky")

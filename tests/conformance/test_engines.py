@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
@@ -14,56 +16,98 @@ from scipy import stats
 
 from tests.conformance.awkward import tables
 from tests.conformance.oracle import check_column, is_nan
+from tests.conformance.spark_tables import as_stored_for_spark, write_parquet
 from voyant.core.engine import Engine
 from voyant.core.errors import UnknownTableError
 from voyant.core.tables import ColumnKind
 from voyant.engines.duckdb import DuckDBEngine
+from voyant.engines.ibis_engine import IbisEngine
+from voyant.engines.ibis_postgres import PostgresOpening
 from voyant.generators.profile import Budget, compute, measure
 from voyant.stats.correlation import cramers_v
 
-TABLES = tables()
-#: How to open each engine on a mapping of table names to Arrow tables.
-ENGINES = {"duckdb": DuckDBEngine}
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+GIVEN = tables()
+#: Different values up to which a column is fetched: with none, all is computed in the warehouse.
+GROUP_LIMITS = {"postgresql": 100_000, "postgresql, all there": 0, "spark": 100_000}
+ENGINES = [
+    *("duckdb", "postgresql", "postgresql, all there"),
+    pytest.param("spark", marks=pytest.mark.xdist_group("spark")),
+]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An engine, and the tables as it was given them: `DIFFERENCES` says where they are others."""
+
+    engine: Engine
+    tables: dict[str, pa.Table]
+    is_all_there: bool = False
+
+
+@pytest.fixture(scope="module")
+def awkward_spark(spark_cluster, tmp_path_factory):
+    """The awkward tables as files that a Spark cluster reads, and an engine on them."""
+    from voyant.engines.ibis_spark import SparkOpening  # pyspark is an extra
+
+    stored = {name: as_stored_for_spark(name, table) for name, table in GIVEN.items()}
+    paths = write_parquet(tmp_path_factory.mktemp("awkward"), stored)
+    opening = SparkOpening(spark_cluster.url, 600, tuple(paths.items()))
+    return IbisEngine(opening(), tables=list(GIVEN)), stored
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def engine(request):
-    opened = ENGINES[request.param](TABLES)
-    yield opened
+def subject(request):
+    limit = GROUP_LIMITS.get(request.param)
+    if limit is None:
+        opened, stored = DuckDBEngine(GIVEN), GIVEN
+    elif request.param == "spark":
+        opened, stored = request.getfixturevalue("awkward_spark")
+    else:
+        url, stored = request.getfixturevalue("awkward_database")
+        opened = IbisEngine(PostgresOpening(url, 60)(), tables=list(GIVEN), group_limit=limit)
+    yield Subject(opened, stored, is_all_there=limit == 0)
     opened.close()
 
 
-@pytest.fixture(params=TABLES)
+@pytest.fixture
+def engine(subject):
+    return subject.engine
+
+
+@pytest.fixture(params=GIVEN)
 def name(request):
     return request.param
 
 
-def rows_of(name):
+def rows_of(table):
     """Return a table's rows as plain Python values that can be compared and counted."""
 
     def plain(value):
         return repr(value) if isinstance(value, (list, dict, float)) and value != 0 else value
 
-    columns = [column.to_pylist() for column in TABLES[name].columns]
+    columns = [column.to_pylist() for column in table.columns]
     return [tuple(plain(value) for value in row) for row in zip(*columns, strict=True)]
 
 
 def test_engine_is_one(engine):
     assert isinstance(engine, Engine)
-    assert engine.tables() == tuple(TABLES)
+    assert engine.tables() == tuple(GIVEN)
     assert " " in engine.name
 
 
-def test_columns_in_table_order(engine, name):
-    assert [column.name for column in engine.columns(name)] == TABLES[name].column_names
+def test_columns_in_table_order(subject, engine, name):
+    assert [column.name for column in engine.columns(name)] == subject.tables[name].column_names
 
 
-def test_summary_agrees_with_the_oracles(engine, name):
+def test_summary_agrees_with_the_oracles(subject, engine, name):
     summary = engine.summarize(name)
-    assert summary.row_count == TABLES[name].num_rows
-    assert list(summary.columns) == TABLES[name].column_names
+    assert summary.row_count == subject.tables[name].num_rows
+    assert list(summary.columns) == subject.tables[name].column_names
     for column in summary.columns.values():
-        values = TABLES[name][column.name].to_pylist()
+        values = subject.tables[name][column.name].to_pylist()
         if column.kind.is_nested or column.kind in {ColumnKind.BLOB, ColumnKind.INTERVAL}:
             counts = Counter(repr(value) for value in values if value is not None)
             assert column.count == counts.total()
@@ -83,19 +127,19 @@ def test_profile_of_any_table_is_json(engine, name):
     json.dumps(profile.model_dump(), allow_nan=False)
 
 
-def test_duplicate_rows(engine, name):
-    rows = rows_of(name)
+def test_duplicate_rows(subject, engine, name):
+    rows = rows_of(subject.tables[name])
     assert engine.duplicate_rows(name).value == len(rows) - len(set(rows))
 
 
-def test_distinct_combinations(engine, name):
-    names = TABLES[name].column_names[:4]
+def test_distinct_combinations(subject, engine, name):
+    names = subject.tables[name].column_names[:4]
     simple = [n for n in names if not engine.summarize(name).columns[n].kind.is_nested]
     for pair in combinations(simple, 2):
         wanted = {
             row
             for row in zip(
-                *(map(plain_or_nan, TABLES[name][c].to_pylist()) for c in pair), strict=True
+                *(map(plain_or_nan, subject.tables[name][c].to_pylist()) for c in pair), strict=True
             )
             if None not in row
         }
@@ -106,7 +150,7 @@ def plain_or_nan(value):
     return "nan" if is_nan(value) else value
 
 
-def test_unique_pairs(engine, name):
+def test_unique_pairs(subject, engine, name):
     summary = engine.summarize(name)
     able = [
         n
@@ -114,15 +158,15 @@ def test_unique_pairs(engine, name):
         if column.null_count == 0 and column.kind in {ColumnKind.INTEGER, ColumnKind.TEXT}
     ][:5]
     for pair in combinations(able, 2):
-        combined = list(zip(*(TABLES[name][c].to_pylist() for c in pair), strict=True))
+        combined = list(zip(*(subject.tables[name][c].to_pylist() for c in pair), strict=True))
         found, checked = engine.unique_pairs(name, [pair], budget=1)
         assert (found == (pair,)) == (len(set(combined)) == len(combined))
         assert checked in {0, 1}
     assert engine.unique_pairs(name, [], budget=3) == ((), 0)
 
 
-def finite_pairs(name, left, right):
-    both = zip(TABLES[name][left].to_pylist(), TABLES[name][right].to_pylist(), strict=True)
+def finite_pairs(table, left, right):
+    both = zip(table[left].to_pylist(), table[right].to_pylist(), strict=True)
     return [
         (x, y)
         for x, y in both
@@ -130,15 +174,15 @@ def finite_pairs(name, left, right):
     ]
 
 
-def test_correlations(engine, name):
+def test_correlations(subject, engine, name):
     summary = engine.summarize(name)
     numeric = [n for n, column in summary.columns.items() if column.kind.is_numeric][:8]
     for found in engine.pearson(name, numeric):
-        rows = finite_pairs(name, found.left, found.right)
+        rows = finite_pairs(subject.tables[name], found.left, found.right)
         assert found.row_count == len(rows)
         check_coefficient(found, rows)
     for found in engine.spearman(name, numeric, sample_rows=1_000):
-        rows = finite_pairs(name, found.left, found.right)
+        rows = finite_pairs(subject.tables[name], found.left, found.right)
         assert found.row_count == len(rows)
         assert found.approximation is None
         check_coefficient(found, rows, ranked=True)
@@ -159,7 +203,7 @@ def check_coefficient(found, rows, *, ranked=False):
     assert found.value == pytest.approx(wanted, abs=1e-9)
 
 
-def test_contingencies(engine, name):
+def test_contingencies(subject, engine, name):
     summary = engine.summarize(name)
     names = [
         n for n, c in summary.columns.items() if c.kind in {ColumnKind.TEXT, ColumnKind.BOOLEAN}
@@ -167,7 +211,9 @@ def test_contingencies(engine, name):
     pairs = list(combinations(names[:5], 2))
     assert [(c.left, c.right) for c in engine.contingencies(name, pairs)] == pairs
     for found in engine.contingencies(name, pairs):
-        both = zip(*(TABLES[name][c].to_pylist() for c in (found.left, found.right)), strict=True)
+        both = zip(
+            *(subject.tables[name][c].to_pylist() for c in (found.left, found.right)), strict=True
+        )
         wanted = Counter(
             tuple(str(v).lower() if isinstance(v, bool) else v for v in row)
             for row in both

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from voyant.artifacts.schemas.descriptions import field_descriptions
 from voyant.core.config import Settings, get_settings, load_settings, redact_url
 from voyant.core.errors import ConfigurationError
 
@@ -24,7 +25,7 @@ def test_the_specifications_flags_are_on_by_default() -> None:
 
 @pytest.mark.parametrize("field", sorted(Settings.model_fields))
 def test_every_field_is_documented(field: str) -> None:
-    assert (Settings.model_fields[field].description or "").endswith(".")
+    assert field_descriptions(Settings).get(field, "").endswith(".")
 
 
 def test_each_source_wins_over_the_next(monkeypatch) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from voyant.core.discovery import API_VERSION, PluginPolicy, find_plugins
-from voyant.core.plugin_registry import PluginRegistry
+from voyant.core.plugin_registry import PluginRegistry, default_registry
 
 GOOD = """
 from voyant.core import plugin_registry
@@ -50,11 +50,13 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+CHOSEN = SimpleNamespace(plugins=True, plugin_path=" ", plugins_allow=[], plugins_deny=[])
+
+
 def loaded(**policy: Any) -> tuple[PluginRegistry, dict[str, Any]]:
     registry = PluginRegistry(with_plugins=True)
     registry.register("kpi")(lambda ctx: {})
-    chosen = {"plugins": True, "plugin_path": " ", "plugins_allow": [], "plugins_deny": []} | policy
-    plugins = registry.load_plugins(SimpleNamespace(**chosen))
+    plugins = registry.load_plugins(SimpleNamespace(**vars(CHOSEN) | policy))
     return registry, {plugin.origin.plugin: plugin for plugin in plugins}
 
 
@@ -200,3 +202,52 @@ def test_plugins_are_loaded_once_and_not_after_clear(packages: Path) -> None:
     registry.clear()
     assert registry.snapshot() == ()
     assert registry.load_plugins(None) == ()
+
+
+def test_a_plugin_that_another_one_imports_is_loaded_too(packages: Path) -> None:
+    register = "from voyant.core.plugin_registry import default_registry as registry\n"
+    code = register + "@registry.register('{0}')\ndef {0}(ctx):\n    return {{}}\n"
+    install(packages, "aaa", "import zzz\n" + code.format("aaa"), reference="aaa")
+    install(packages, "zzz", code.format("zzz"), reference="zzz")
+    default_registry.clear()
+    default_registry._plugins_are_due = True
+    try:
+        found = {plugin.origin.plugin: plugin for plugin in default_registry.load_plugins(CHOSEN)}
+        definitions = {found.name: found for found in default_registry.snapshot()}
+    finally:
+        default_registry.clear()
+        default_registry.load_builtins()
+    assert found["zzz"].status == "loaded", found["zzz"].error
+    assert found["zzz"].generators == ("zzz",)
+    assert {name: str(found.origin) for name, found in definitions.items()} == {
+        "aaa": "aaa 1.2",
+        "zzz": "zzz 1.2",
+    }
+
+
+def test_a_plugin_cannot_clear_the_registry(packages: Path) -> None:
+    code = "def add(registry):\n    registry.register('mine')(print)\n    registry.clear()\n"
+    install(packages, "clearing", code, reference="clearing:add")
+    registry, found = loaded()
+    assert (found["clearing"].status, found["clearing"].error) == (
+        "failed",
+        "A plugin cannot clear the registry.",
+    )
+    assert [definition.name for definition in registry.snapshot()] == ["kpi"]
+
+
+def test_what_another_thread_registers_meanwhile_is_not_the_plugins(packages: Path) -> None:
+    """Neither its origin, nor lost when the plugin fails."""
+    code = """
+import threading
+def add(registry):
+    registry.register("mine")(lambda ctx: {})
+    other = threading.Thread(target=lambda: registry.register("by_hand")(lambda ctx: {}))
+    other.start()
+    other.join()
+    raise ValueError("no luck")
+"""
+    install(packages, "unlucky", code, reference="unlucky:add")
+    registry, found = loaded()
+    assert found["unlucky"].status == "failed"
+    assert {d.name: d.origin for d in registry.snapshot()} == {"kpi": None, "by_hand": None}

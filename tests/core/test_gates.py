@@ -9,6 +9,7 @@ import pytest
 from voyant.core.config import load_settings
 from voyant.core.errors import ConfigurationError
 from voyant.core.gates import Gates, decide_gate, parse_flag
+from voyant.core.lookup import SettingsLookup
 
 MINE = "enable_mine"
 
@@ -114,11 +115,11 @@ def test_a_run_flag_that_says_nothing_changes_nothing(word: object) -> None:
 @pytest.mark.parametrize("flags", [["enable_mine"], "enable_mine", 3, True])
 def test_run_flags_must_be_a_mapping(flags: object) -> None:
     with pytest.raises(ConfigurationError, match="Pass a dict"):
-        Gates(None, flags)
+        Gates(SettingsLookup(None), flags)
 
 
 def test_a_flag_is_decided_once(monkeypatch) -> None:
-    gates = Gates(None, {})
+    gates = Gates(SettingsLookup(None), {})
     first = gates.decide(MINE)
     monkeypatch.setenv("VOYANT_ENABLE_MINE", "0")
     assert gates.decide(MINE) is first

@@ -52,7 +52,7 @@ def rows() -> dict[str, tuple[str, str]]:
     """Generator -> what the page says of it in the run's process, and in its own."""
     found = re.findall(
         r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \| ([^|]+) \|$",
-        PAGE.read_text(encoding="utf-8"),
+        PAGE.read_text(encoding="utf-8").partition("## Installed packages")[0],
         flags=re.MULTILINE,
     )
     return {name: (inside.replace("**", ""), own) for name, inside, own in found}

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
+import dataclasses
 import functools
 import logging
 import os
 import subprocess
 import sys
+import threading
 from collections import UserDict
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +18,7 @@ from types import MappingProxyType, SimpleNamespace
 import pytest
 
 from voyant.core.context import GeneratorContext
+from voyant.core.definition import PluginOrigin
 from voyant.core.errors import ConfigurationError
 from voyant.core.pipeline import Observer
 from voyant.core.plugin_registry import PluginRegistry
@@ -198,12 +202,79 @@ def test_an_artifact_key_belongs_to_who_made_it_first(registry) -> None:
     result = registry.run(JOB)
     assert result.artifacts == {"page": "1", "own": "3"}
     assert [r.success for r in result.results] == [True, False, True]
-    assert "'page', which 'first' has already produced" in str(result.results[1].error)
+    assert "'page', which belongs to the generator 'first'" in str(result.results[1].error)
+
+
+def test_a_declared_key_cannot_be_taken_by_who_runs_first(registry) -> None:
+    registry.register("thief", order=1)(lambda ctx: {"page": "1"})
+    registry.register("second_thief", order=2, produces=("page",))(lambda ctx: {"other": "1"})
+    registry.register("owner", order=3, is_core=True, produces=("page",))(lambda ctx: {"page": "3"})
+    registry.register("off", order=4, feature_flag="enable_off", produces=("x",))(lambda ctx: {})
+    registry.register("free", order=5)(lambda ctx: {"x": "5"})
+    registry._definitions["second_thief"] = dataclasses.replace(
+        registry._definitions["second_thief"], origin=PluginOrigin(plugin="p")
+    )
+    result = registry.run({**JOB, "flags": {"enable_off": False}})
+    assert result.artifacts == {"other": "1", "page": "3", "x": "5"}
+    assert "'page', which belongs to the generator 'owner'" in str(result.results[0].error)
+
+
+def test_who_fails_gives_up_what_it_declared(registry) -> None:
+    registry.register("best", order=1, produces=("page",))(raising(ValueError("no")))
+    registry.register("fallback", order=2)(lambda ctx: {"page": "2"})
+    assert registry.run(JOB).artifacts == {"page": "2"}
 
 
 async def asynchronous(ctx):
     await asyncio.sleep(0)
     return {"a": "x"}
+
+
+async def never_done(ctx):
+    await asyncio.sleep(1000)
+
+
+def test_an_async_generator_is_cancelled_at_its_deadline(registry) -> None:
+    error = str(one(registry, never_done, timeout_seconds=0.2).error)
+    assert "was stopped at its time limit of 0.2 s" in error
+    for thread in [t for t in threading.enumerate() if t.name.startswith("voyant-")]:
+        thread.join(30)
+        assert not thread.is_alive(), thread.name
+
+
+def test_one_that_shields_itself_goes_on(registry) -> None:
+    release = threading.Event()
+
+    async def stubborn(ctx):
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.01)
+        return {}
+
+    error = str(one(registry, stubborn, timeout_seconds=0.1).error)
+    release.set()
+    assert "goes on in the background" in error
+
+
+@pytest.mark.parametrize("terms", [{}, {"timeout_seconds": 60}])
+def test_a_generator_that_runs_itself_does_not_go_on_for_ever(registry, terms) -> None:
+    calls = []
+
+    def generate(ctx):
+        calls.append(1)
+        inner = registry.run(ctx)
+        assert inner.results[0].error is None, inner.results[0].error
+        return {}
+
+    error = str(one(registry, generate, **terms).error)
+    assert "8 runs are going on inside of one another" in error
+    assert len(calls) == 8
+
+
+def test_a_generator_may_run_others(registry) -> None:
+    inner = PluginRegistry()
+    inner.register("inner")(lambda ctx: {"a": ctx.job_id})
+    assert one(registry, lambda ctx: inner.run(ctx).artifacts).artifacts == {"a": "job_1"}
 
 
 class AsyncObject:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from voyant.artifacts.schemas.descriptions import field_descriptions
 from voyant.core import errors, plugin_registry
 from voyant.core.config import Settings, load_settings
 from voyant.core.context import GeneratorContext
@@ -31,10 +32,11 @@ def blocks(text: str, language: str) -> list[str]:
 def test_every_setting_has_a_row_with_its_default_and_meaning() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+) \|$", page("settings"), flags=re.MULTILINE)
     expected: list[tuple[str, str, str]] = []
+    texts = field_descriptions(Settings)
     for name, field in Settings.model_fields.items():
         default = field.get_default(call_default_factory=True)
         shown = "-" if default is None else f"`{json.dumps(default)}`"
-        expected.append((name, shown, " ".join(str(field.description).split())))
+        expected.append((name, shown, " ".join(texts[name].split())))
     assert sorted(rows) == sorted(expected)
 
 

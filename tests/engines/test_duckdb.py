@@ -44,6 +44,12 @@ class Counting:
     def __getattr__(self, name):
         return getattr(self._connection, name)
 
+    def cursor(self):
+        """Count what a second thread asks, too."""
+        another = Counting(self._connection.cursor())
+        another.statements = self.statements
+        return another
+
     def scans(self, table):
         """Count how often the table is read: `FROM "table"`, DESCRIBE aside."""
         return sum(sql.count(f'FROM "{table}"') for sql in self.statements)
@@ -108,6 +114,49 @@ def test_scans_of_each_question(mixed):
     assert scans(lambda: engine.containment("t", "number", "t", "day")) == 2
     # A pair that repeats in a sample of the groups is not counted in full.
     assert scans(lambda: engine.unique_pairs("t", [("flag", "part")], budget=3)) <= 2
+    engine.close()
+
+
+def test_few_values_are_counted_from_what_the_summary_left(mixed):
+    engine, other = DuckDBEngine({"t": mixed}), DuckDBEngine({"t": mixed})
+    engine.summarize("t")
+    connection = counting(engine)
+    for name in mixed.column_names:
+        asked = engine.value_counts("t", name, limit=1_000)
+        assert asked == other.value_counts("t", name, limit=1_000), name
+        values = [value for value in mixed[name].to_pylist() if value is not None]
+        assert sum(item.count for item in asked.counts) <= len(values)
+        assert asked.is_complete == (len(set(values)) <= 1_000)
+    assert connection.scans("t") == 0
+    engine.close()
+    other.close()
+
+
+@pytest.mark.parametrize("threads", [1, 2, None])
+def test_columns_are_measured_alike_however_many_at_a_time(mixed, threads):
+    engine = DuckDBEngine({"t": mixed}, threads=threads)
+    summary = engine.summarize("t")
+    assert list(summary.columns) == mixed.column_names
+    alone = {
+        name: measure_column(engine._connection, "t", engine._column("t", name), 3000)
+        for name in mixed.column_names
+    }
+    assert summary.columns == alone
+    engine.close()
+
+
+def test_a_fault_on_the_second_connection_is_told(mixed):
+    engine = DuckDBEngine({"t": mixed}, threads=2)
+    _, second = engine._connections(3000)
+    second.execute('CREATE OR REPLACE TEMP VIEW "t" AS SELECT 1 AS other')
+
+    def measure_until_it_takes_a_column():
+        for _ in range(100):
+            engine._memory.clear()
+            engine.summarize("t")
+
+    with pytest.raises(EngineError):
+        measure_until_it_takes_a_column()
     engine.close()
 
 

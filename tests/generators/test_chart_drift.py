@@ -60,3 +60,22 @@ def test_the_score_is_the_value_against_its_threshold(document):
     (finding,) = [f for f in find_drift(document) if f.columns == ("amount",)]
     assert finding.strength == drift_strength(amount["value"], amount["threshold"])
     assert finding.pointer == "/tables/sales/columns/amount"
+
+
+def test_numbers_that_stand_for_categories_keep_their_order(tmp_path):
+    import json
+
+    halves = [
+        pd.DataFrame({"month": [1 + n % 6 + 6 * half for n in range(900)]}) for half in (0, 1)
+    ]
+    halves[1].loc[:200, "month"] = 12
+    registry = PluginRegistry()
+    registry.register("drift", order=50)(drift.generate_drift)
+    request = JobRequest(
+        job_id="one", artifacts_root=tmp_path, sources={"t": halves[1]}, reference={"t": halves[0]}
+    )
+    assert run_job(request, Settings(), registry=registry).result.success
+    (finding,) = find_drift(json.loads((tmp_path / "one" / "drift.json").read_bytes()))
+    said = json.dumps(finding.draw().spec)
+    places = [said.index(f'"{month}"') for month in range(1, 13)]
+    assert places == sorted(places)

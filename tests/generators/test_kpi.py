@@ -344,6 +344,7 @@ def test_without_definitions_the_engine_is_not_opened(tmp_path, kpis):
         "kpis": [],
         "is_masking_enabled": True,
         "masked_count": 0,
+        "selections": {},
     }
 
 

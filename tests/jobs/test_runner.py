@@ -172,6 +172,25 @@ def test_a_file_that_was_written_and_removed_is_a_problem(registry, tmp_path):
     assert (problem.generator, problem.key) == ("fickle", None)
 
 
+def test_a_file_that_another_generator_overwrote_is_a_problem(registry, tmp_path):
+    registry.register("first", order=1)(lambda ctx: {"a": ctx.write_text("a.txt", "first")})
+    registry.register("second", order=2)(lambda ctx: (ctx.folder / "a.txt").write_text("x") and {})
+    job = run(registry, tmp_path)
+    (problem,) = job.manifest.problems
+    assert (problem.generator, problem.key) == ("first", None)
+    assert problem.message == "'a.txt' was changed after its generator had written it."
+    assert job.manifest.artifacts[0].sha256 == hashlib.sha256(b"x").hexdigest()
+
+
+def test_a_file_that_is_written_twice_by_its_generator_is_none(registry, tmp_path):
+    @registry.register("twice")
+    def twice(ctx):
+        ctx.write_text("a.txt", "one")
+        return {"a": ctx.write_text("a.txt", "two")}
+
+    assert run(registry, tmp_path).manifest.problems == []
+
+
 def test_running_again_replaces_the_artifacts(registry, tmp_path):
     registry.register("a")(lambda ctx: {"a": ctx.write_text("a.txt", "x")})
     run(registry, tmp_path)

@@ -67,10 +67,13 @@ def requirements(*extras: str) -> dict[str, Requirement]:
     """Direct requirements by canonical name: the base ones and those of the extras."""
     optional = project()["optional-dependencies"]
     lines = [*project()["dependencies"], *(line for extra in extras for line in optional[extra])]
-    return {
-        str(canonicalize_name(parsed.name)): parsed
-        for parsed in (Requirement(line) for line in lines)
-    }
+    found: dict[str, Requirement] = {}
+    for parsed in (Requirement(line) for line in lines):
+        if parsed.name == "voyant":  # an extra made of others: `voyant[mcp,service]`
+            found.update(requirements(*parsed.extras))
+        else:
+            found[str(canonicalize_name(parsed.name))] = parsed
+    return found
 
 
 def pins() -> dict[str, str]:
@@ -195,8 +198,8 @@ def imported_by(folder: str) -> set[str]:
     return names - sys.stdlib_module_names - ours
 
 
-# What only an observer or the fixtures for pytest need; see tests/project/test_imports.py.
-EXTRAS = ("otel", "prometheus", "testing")
+# What only some commands, an observer or the fixtures for pytest need; see test_imports.py.
+EXTRAS = ("aws", "mcp", "otel", "postgres", "prometheus", "s3", "service", "testing")
 
 
 @pytest.mark.parametrize(

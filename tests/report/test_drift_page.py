@@ -112,3 +112,24 @@ def test_a_drawing_of_moments_and_of_categories():
     assert "H75" in moments
     assert "H150" in overlay([], [1, 0], [0, 1], "d")
     assert "H300" in overlay([2.0, 2.0], [1], [1], "d")
+
+
+def test_whole_numbers_are_named_by_those_that_occur(compared):
+    days = pd.DataFrame({"day": [1 + n % 31 for n in range(3100)]})
+    artifact, page = compared({"t": days}, {"t": days.assign(day=days["day"].clip(upper=30))})
+    drawn = artifact.tables["t"].columns["day"].distribution
+    assert drawn.is_whole
+    assert [drawn.edges[0], drawn.edges[-1]] == [1, 33]
+    assert "<span>32</span>" in page
+    assert "<span>33</span>" not in page
+    assert "31 to 32: " in page
+    part = days["day"] / 2
+    artifact, page = compared({"t": days.assign(day=part)}, {"t": days.assign(day=part)})
+    assert not artifact.tables["t"].columns["day"].distribution.is_whole
+
+
+def test_too_many_values_to_draw_are_said_so(compared):
+    codes = pd.DataFrame({"code": [f"{n % 900:04}x" for n in range(9_000)]})
+    _, page = compared({"t": codes}, {"t": codes})
+    assert "too many different values to draw" in page
+    assert "Most changed" not in page

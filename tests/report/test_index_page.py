@@ -159,7 +159,13 @@ def test_a_run_without_anything_says_so_everywhere():
 
 def test_a_generator_that_failed_is_told_at_the_top_and_in_the_run():
     steps = [
-        StepReport(name="quality", description="Checks.", status="failed", reason="<b>broke</b>"),
+        StepReport(
+            name="quality",
+            description="Checks.",
+            status="failed",
+            reason="<b>broke</b>",
+            duration_ms=1234.5,
+        ),
         StepReport(
             name="drift",
             description="Compares.",
@@ -175,6 +181,7 @@ def test_a_generator_that_failed_is_told_at_the_top_and_in_the_run():
     assert page.count("quality failed") == 1
     assert text.count("<b>broke</b>") == 2
     assert "enable_drift, VOYANT_ENABLE_DRIFT" in text
+    assert "1.23 s" in text
 
 
 @pytest.mark.parametrize(

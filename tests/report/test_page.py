@@ -93,3 +93,62 @@ def test_templates_load_only_when_a_page_is_rendered():
         "sys.exit(bool({'jinja2', 'pydantic'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.fixture
+def compiled(monkeypatch, tmp_path):
+    """Give a folder for compiled templates, and a way to render with what lies there."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(page_module._CompiledBeside, "_folder", tmp_path / "__pycache__")
+
+    def render(source):
+        environment = jinja2.Environment(
+            loader=jinja2.DictLoader({"a.j2": source}),
+            autoescape=True,
+            bytecode_cache=page_module._CompiledBeside(),
+        )
+        return environment.get_template("a.j2").render(name="<b>")
+
+    return tmp_path / "__pycache__", render
+
+
+def compiles(monkeypatch):
+    """Count how often a template is compiled from now on."""
+    counted = []
+    compile_it = jinja2.Environment.compile
+
+    def compile_and_count(self, *args, **options):
+        counted.append(args)
+        return compile_it(self, *args, **options)
+
+    monkeypatch.setattr(jinja2.Environment, "compile", compile_and_count)
+    return counted
+
+
+def test_a_template_is_compiled_once_and_again_when_it_changes(compiled, monkeypatch):
+    folder, render = compiled
+    counted = compiles(monkeypatch)
+    assert render("one {{ name }}") == render("one {{ name }}") == "one &lt;b&gt;"
+    assert len(counted) == 1
+    assert render("two {{ name }}") == "two &lt;b&gt;"
+    assert len(counted) == 2
+    assert [path.suffix for path in folder.iterdir()] == [f".{sys.implementation.cache_tag}"]
+
+
+def test_spoilt_compiled_templates_are_made_again(compiled):
+    folder, render = compiled
+    render("one {{ name }}")
+    (path,) = folder.iterdir()
+    for spoilt in (b"", b"nonsense", path.read_bytes()[:-7]):
+        path.write_bytes(spoilt)
+        assert render("one {{ name }}") == "one &lt;b&gt;"
+
+
+def test_where_nothing_may_be_written_pages_are_rendered_all_the_same(compiled, monkeypatch):
+    folder, render = compiled
+    folder.write_text("a file where the folder should be")
+    assert render("one {{ name }}") == "one &lt;b&gt;"
+    folder.unlink()
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert render("one {{ name }}") == "one &lt;b&gt;"
+    assert not folder.exists()

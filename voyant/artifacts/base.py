@@ -18,7 +18,6 @@ class ArtifactPart(BaseModel):
         allow_inf_nan=False,
         ser_json_inf_nan="null",
         json_schema_serialization_defaults_required=True,
-        use_attribute_docstrings=True,
     )
 
 

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from voyant.artifacts.base import Artifact, ArtifactPart
 from voyant.artifacts.drift import DriftArtifact
 from voyant.artifacts.names import check_name
-from voyant.artifacts.store import MANIFEST_NAME, replace_file
+from voyant.artifacts.store import MANIFEST_NAME, remove_leftovers, replace_file
 from voyant.core.errors import FolderError
 
 __all__ = [
@@ -78,6 +78,8 @@ class TableBaseline(ArtifactPart):
     """The column of event times."""
     newest_event: str | None
     columns: dict[str, ColumnBaseline]
+    selection: str = ""
+    """Which rows it describes, without the moments of a window, which move; empty for all."""
 
 
 class BaselineArtifact(Artifact):
@@ -161,6 +163,7 @@ class BaselineStore:
             path = self._path(table)
             with _as_folder_error("write", path):
                 self.folder.mkdir(parents=True, exist_ok=True)
+                remove_leftovers(self.folder)
                 replace_file(
                     path, baseline.model_dump_json().encode(), temporary_folder=self.folder
                 )

@@ -78,6 +78,8 @@ class DistributionDrift(ArtifactPart):
 
     edges: list[float] | list[str]
     """Numbers, or ISO 8601 text for dates and timestamps; empty for categories."""
+    is_whole: bool
+    """Whether only whole numbers lie between the edges: 1 to 13 then holds 1 to 12."""
     categories: list[Scalar]
     reference: list[float]
     current: list[float]
@@ -186,3 +188,5 @@ class DriftArtifact(Artifact):
     unused_rules: list[str]
     """Rules in the settings for columns of these tables that do not exist."""
     tables: dict[str, TableDrift]
+    selections: dict[str, str] = Field(default_factory=dict[str, str])
+    """For tables of which some rows were selected, which: the numbers are about those."""

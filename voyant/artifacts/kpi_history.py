@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -14,10 +15,19 @@ from voyant.artifacts.names import check_name
 from voyant.core.errors import FolderError
 from voyant.core.tables import Scalar
 
-__all__ = ["KpiHistory"]
+__all__ = ["KpiEntry", "KpiHistory"]
 
 _BLOCK_BYTES: Final = 65_536
 _RECENT_LINES: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KpiEntry:
+    """The KPI values of one finished job."""
+
+    job_id: str
+    finished_at: datetime
+    values: Mapping[str, Scalar]
 
 
 class KpiHistory:
@@ -57,6 +67,30 @@ class KpiHistory:
         except OSError as error:
             raise _unusable("read", self.path, error) from error
         return None
+
+    def entries(self, limit: int) -> list[KpiEntry]:
+        """Return the values of the last finished jobs, the newest first.
+
+        Args:
+            limit: How many jobs at most.
+
+        Raises:
+            FolderError: The file cannot be read.
+        """
+        found: list[KpiEntry] = []
+        try:
+            with self.path.open("rb") as file:
+                for line in _lines_from_end(file):
+                    entry = _entry(line)
+                    if entry is not None:
+                        found.append(entry)
+                    if len(found) >= limit:
+                        break
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise _unusable("read", self.path, error) from error
+        return found
 
     def has(self, job_id: str, finished_at: datetime) -> bool:
         """Tell whether a job's values are there already, among the last thousand lines."""
@@ -138,3 +172,15 @@ def _parse(line: bytes) -> tuple[str | None, dict[str, Scalar]]:
     if not isinstance(job, str) or not isinstance(values, dict):
         return None, {}
     return job, cast("dict[str, Scalar]", values)
+
+
+def _entry(line: bytes) -> KpiEntry | None:
+    """Read a line whole; None for one that is not."""
+    job, values = _parse(line)
+    if job is None:
+        return None
+    try:
+        finished_at = datetime.fromisoformat(json.loads(line)["finished_at"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return KpiEntry(job_id=job, finished_at=finished_at, values=values)

@@ -104,6 +104,9 @@ class KpisArtifact(Artifact):
     """Whether values that look personal were masked."""
     masked_count: int
     """The sum over all KPIs."""
+    selections: dict[str, str] = Field(default_factory=dict[str, str])
+    """For tables of which some rows were selected, the rows that KPIs saw: a condition and a window
+    hold for them too, a sample does not."""
 
     def values(self) -> dict[str, Scalar]:
         """Return the single values by KPI name, for a later job to compare with."""

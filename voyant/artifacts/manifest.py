@@ -136,7 +136,7 @@ class ArtifactEntry(ArtifactPart):
 
 
 class Problem(ArtifactPart):
-    """Something a generator said it had made, and that is not there."""
+    """Something a generator said it had made, and that is not there or not as it made it."""
 
     generator: str | None
     key: str | None
@@ -164,6 +164,10 @@ class Parameters(ArtifactPart):
     flags: dict[str, bool]
     only: list[str]
     skip: list[str]
+    where: list[str] = Field(default_factory=list[str])
+    """Conditions on the rows of tables."""
+    sample: list[str] = Field(default_factory=list[str])
+    """Samples of tables."""
     settings: dict[str, JsonValue]
     """Settings that somebody set."""
 
@@ -252,7 +256,10 @@ def _status(outcome: GeneratorResult | None) -> Literal["ok", "failed", "skipped
 
 
 def list_artifacts(
-    folder: Path, result: PipelineResult, written: Mapping[str, str | None]
+    folder: Path,
+    result: PipelineResult,
+    written: Mapping[str, str | None],
+    digests: Mapping[str, str],
 ) -> tuple[list[ArtifactEntry], list[Problem]]:
     """List the files that generators returned or wrote, and those that are not there.
 
@@ -261,6 +268,8 @@ def list_artifacts(
         result: The keys and paths that generators returned.
         written: Names that went through the store, each with its generator; a generator that failed
             has returned nothing, but what it wrote is there.
+        digests: SHA-256 of what went through the store: a file that is not like that any more was
+            changed by somebody who opened it by himself.
     """
     entries: list[ArtifactEntry] = []
     problems: list[Problem] = []
@@ -279,6 +288,10 @@ def list_artifacts(
             except (OSError, ValueError) as error:
                 message = f"{name!r} {_missing(error)}"
                 problems.append(Problem(generator=generator, key=None, message=message))
+    for path, digest in {entry.path: entry.sha256 for entry in entries}.items():
+        if digests.get(path, digest) != digest:
+            message = f"{path!r} was changed after its generator had written it."
+            problems.append(Problem(generator=written[path], key=None, message=message))
     return sorted(entries, key=lambda entry: (entry.path, entry.key or "")), problems
 
 

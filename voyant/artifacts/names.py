@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from voyant.core.errors import UnsafeNameError
 
-__all__ = ["NameKind", "check_name"]
+__all__ = ["NameKind", "check_name", "owner_of"]
 
 NameKind = Literal["job", "tenant", "artifact"]
 
@@ -26,6 +26,29 @@ _REMEDIES: Final = {
     "tenant": "Use letters, digits, '-' and '_', for instance 'acme'.",
     "artifact": "Use a plain relative name, for instance 'profile.json' or 'charts/orders.svg'.",
 }
+
+
+#: The files that a folder of artifacts is known by, each with the generator that writes it.
+_OWNERS: Final = {
+    **dict.fromkeys(("profile.json", "profile.html"), "profile"),
+    "kpis.json": "kpi",
+    "sufficiency.json": "sufficiency",
+    **dict.fromkeys(("quality.json", "quality.html"), "quality"),
+    **dict.fromkeys(("drift.json", "drift.html", "baseline.json"), "drift"),
+    "charts.json": "charts",
+    **dict.fromkeys(("narrative.json", "narrative.md"), "narrative"),
+    "index.html": "report",
+}
+
+
+def owner_of(name: str) -> str | None:
+    """Return the generator that an artifact file is known to be by, None for any other file.
+
+    >>> owner_of("profile.json"), owner_of("charts/delay.svg"), owner_of("forecast.json")
+    ('profile', 'charts', None)
+    """
+    folded = name.casefold()
+    return "charts" if folded.startswith("charts/") else _OWNERS.get(folded)
 
 
 def check_name(kind: NameKind, value: object) -> str:

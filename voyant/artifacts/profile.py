@@ -9,6 +9,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from voyant.artifacts.base import Artifact, ArtifactPart, Inexact
+from voyant.artifacts.selection import SelectedRows
 from voyant.core.tables import Scalar
 
 __all__ = [
@@ -184,6 +185,8 @@ class TableProfile(ArtifactPart):
     alerts: list[Alert]
     columns: dict[str, ColumnProfile]
     approximations: dict[str, Inexact] = Field(default_factory=dict)
+    selection: SelectedRows | None = None
+    """Which rows all these numbers are about; null for the whole table."""
 
 
 class ProfileArtifact(Artifact):

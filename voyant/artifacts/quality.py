@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from voyant.artifacts.base import Artifact, ArtifactPart, Inexact
 from voyant.core.tables import Scalar
 from voyant.stats.quality import Dimension, Severity, Status
@@ -147,3 +149,5 @@ class QualityArtifact(Artifact):
     """What cost points, the most first."""
     contracts: list[ContractResult]
     rules: QualityRules
+    selections: dict[str, str] = Field(default_factory=dict[str, str])
+    """For tables of which some rows were selected, which: the numbers are about those."""

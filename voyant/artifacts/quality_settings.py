@@ -45,9 +45,7 @@ _SEVERAL_COLUMNS = frozenset({"unique", "required"})
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class CheckSettings(_Part):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import secrets
 import sys
-from collections.abc import Generator, Mapping
+import time
+from collections.abc import Collection, Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
-from voyant.artifacts.names import check_name
+from voyant.artifacts.names import check_name, owner_of
 from voyant.core.errors import ArtifactError, FolderError, UnsafeNameError
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ __all__ = [
     "PROGRESS_NAME",
     "ArtifactStore",
     "open_store",
+    "remove_leftovers",
     "replace_file",
     "to_json",
 ]
@@ -44,6 +47,7 @@ JOURNAL_NAME: Final = ".voyant-written"
 PROGRESS_NAME: Final = ".voyant-progress.jsonl"
 
 _TEMPORARY: Final = ".voyant-{}.tmp"
+_LEFTOVER_SECONDS: Final = 3600
 
 _REMEDIES: Final = {
     errno.ENOSPC: "Free some space, or write to another disk.",
@@ -82,7 +86,10 @@ class ArtifactStore:
         self._marker: int | None = None
         #: Who writes now; the job says so before each generator, None outside of one.
         self.generator: str | None = None
+        #: Names of the generators that are to run; the files these are known by are theirs alone.
+        self.expected: Collection[str] = ()
         self._written: dict[str, str | None] = {}
+        self._digests: dict[str, str] = {}
         self._notes: dict[str, dict[str, object]] = {}
 
     @property
@@ -100,6 +107,11 @@ class ArtifactStore:
     def written(self) -> Mapping[str, str | None]:
         """Names of the files written so far, each with the generator that wrote it."""
         return self._written
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """SHA-256, in hexadecimal, of what was written to each file."""
+        return self._digests
 
     @property
     def notes(self) -> Mapping[str, Mapping[str, object]]:
@@ -130,13 +142,18 @@ class ArtifactStore:
 
         Raises:
             UnsafeNameError: A name that could leave the folder.
-            ArtifactError: A name that is reserved, or that another generator has written to.
+            ArtifactError: A name that is reserved, or that is another generator's.
             FolderError: The disk is full, writing is not allowed, ...
         """
         check_name("artifact", name)
         if name.casefold() == MANIFEST_NAME:
             raise ArtifactError(
                 f"The file name {name!r} is the manifest's own.", remedy="Choose another name."
+            )
+        owner = owner_of(name)
+        if owner in self.expected and owner != self.generator:
+            raise ArtifactError(
+                f"{name!r} is the file of the generator {owner!r}.", remedy="Choose another name."
             )
         author = self._written.get(name, self.generator)
         if author != self.generator:
@@ -148,6 +165,7 @@ class ArtifactStore:
             self._announce(name)
         path = self._write(name, content)
         self._written[name] = self.generator
+        self._digests[name] = hashlib.sha256(content).hexdigest()
         return path
 
     def write_json(self, name: str, value: object) -> str:
@@ -237,7 +255,10 @@ class ArtifactStore:
                     remedy="Choose another job id.",
                 )
             return
-        os.write(marker, json.dumps(mine).encode() + b"\n")
+        owner = json.dumps(mine).encode() + b"\n"
+        if os.write(marker, owner) < len(owner):  # half an owner would keep everybody out
+            os.ftruncate(marker, 0)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(marker)
 
 
@@ -260,6 +281,14 @@ def replace_file(path: Path, content: bytes, *, temporary_folder: Path) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files of writers that were killed; none that is alive takes an hour."""
+    for leftover in folder.glob(_TEMPORARY.format("*")):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - leftover.stat().st_mtime > _LEFTOVER_SECONDS:
+                leftover.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

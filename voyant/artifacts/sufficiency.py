@@ -143,6 +143,8 @@ class SufficiencyArtifact(Artifact):
     component_scores: dict[str, float | None]
     """Mean over the tables for which the component was assessed; for orientation."""
     tables: dict[str, TableSufficiency] = Field(default_factory=dict)
+    selections: dict[str, str] = Field(default_factory=dict[str, str])
+    """For tables of which some rows were selected, which: the numbers are about those."""
     references: list[ReferenceResult]
     join_search: JoinSearch
     ledger: list[LedgerEntry]

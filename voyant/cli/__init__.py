@@ -13,8 +13,20 @@ from typing import Annotated
 import typer
 
 from voyant import __version__
-from voyant.cli import baseline, config, generators, jobs, new_generator, run, verify, worker
-from voyant.cli.exits import Debug, VoyantGroup, show_bug
+from voyant.cli import (
+    baseline,
+    config,
+    generators,
+    jobs,
+    keys,
+    mcp,
+    new_generator,
+    run,
+    serve,
+    verify,
+    worker,
+)
+from voyant.cli.exits import Debug, VoyantGroup, leave_threads_behind, show_bug
 from voyant.cli.open import open_page
 
 __all__ = ["app", "main"]
@@ -36,6 +48,9 @@ app.command("plan")(generators.plan)
 app.command("new-generator")(new_generator.new_generator)
 app.add_typer(config.app, name="config")
 app.add_typer(baseline.app, name="baseline")
+app.command("mcp")(mcp.mcp)
+app.command("serve")(serve.serve)
+app.add_typer(keys.app, name="keys")
 app.command("worker")(worker.worker)
 app.add_typer(jobs.app, name="jobs")
 app.command("open")(open_page)
@@ -65,11 +80,15 @@ def _root(
 
 def main() -> None:
     """Run the command line; the `voyant` command starts here."""
-    # A run makes many small values and hardly a cycle: looking for cycles less often saves 3 %.
-    gc.set_threshold(50_000, 20, 50)
+    # A run makes many small values and hardly a cycle: looking for cycles less often saves 5 %.
+    gc.set_threshold(200_000, 20, 50)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:  # a table called 'café' must not stop an ASCII terminal
             reconfigure(errors="backslashreplace")
     sys.excepthook = show_bug
-    typer.main.get_command(app)(prog_name="voyant")
+    try:
+        typer.main.get_command(app)(prog_name="voyant")
+    except SystemExit as ending:
+        leave_threads_behind(ending.code)
+        raise

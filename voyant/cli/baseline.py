@@ -10,6 +10,8 @@ from voyant.cli.config import ConfigFile
 from voyant.cli.exits import Debug
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from voyant.artifacts.baselines import BaselineStore
 
 __all__ = ["app"]
@@ -47,7 +49,8 @@ def list_baselines(
     """List the tables that have a baseline, and the job it comes from."""
     from voyant.cli.show import print_json, print_line, print_table
 
-    baselines = _store(out, tenant, config).all()
+    with _opened(out, tenant, config) as store:
+        baselines = store.all()
     rows = [
         (b.table, b.job_id, b.stored_at.isoformat(timespec="seconds"), b.profile.row_count)
         for b in baselines
@@ -82,13 +85,13 @@ def show(
     from voyant.cli.show import print_json, print_line, print_table
     from voyant.core.errors import ConfigurationError, did_you_mean
 
-    store = _store(out, tenant, config)
-    baseline = store.load(table)
-    if baseline is None:
-        raise ConfigurationError(
-            f"The table {table!r} has no baseline.",
-            remedy=did_you_mean(table, [b.table for b in store.all()]),
-        )
+    with _opened(out, tenant, config) as store:
+        baseline = store.load(table)
+        if baseline is None:
+            raise ConfigurationError(
+                f"The table {table!r} has no baseline.",
+                remedy=did_you_mean(table, [b.table for b in store.all()]),
+            )
     if json:
         print_json(baseline.model_dump(mode="json"))
         return
@@ -126,7 +129,8 @@ def set_baseline(
 
     from voyant.cli.show import print_line
 
-    moved = _store(out, tenant, config).set_from_job(job, datetime.now(UTC), table)
+    with _opened(out, tenant, config, job) as store:
+        moved = store.set_from_job(job, datetime.now(UTC), table)
     print_line(f"Compared with job {job} from now on: {', '.join(moved)}")
 
 
@@ -142,13 +146,18 @@ def clear(
     """Forget baselines; the next job that finishes makes new ones."""
     from voyant.cli.show import print_line
 
-    cleared = _store(out, tenant, config).clear(table)
+    with _opened(out, tenant, config) as store:
+        cleared = store.clear(table)
     print_line(f"Forgotten: {', '.join(cleared)}" if cleared else "There was none to forget.")
 
 
-def _store(out: str | None, tenant: str | None, config: str | None) -> BaselineStore:
-    from voyant.artifacts.baselines import BaselineStore
+def _opened(
+    out: str | None, tenant: str | None, config: str | None, job: str | None = None
+) -> AbstractContextManager[BaselineStore]:
     from voyant.core.config import load_settings
+    from voyant.jobs.staging import opened_baselines
 
     settings = load_settings(config)
-    return BaselineStore(out or settings.artifacts_root, tenant or settings.tenant_id)
+    return opened_baselines(
+        out or settings.artifacts_root, tenant or settings.tenant_id, settings, job
+    )

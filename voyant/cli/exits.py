@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+import threading
+import time
 import traceback
 from enum import IntEnum
 from types import TracebackType
@@ -13,11 +16,21 @@ import typer
 from typer.core import TyperGroup
 
 from voyant.cli.text import clean
-from voyant.core.errors import VoyantError
+from voyant.core.errors import FolderError, VoyantError
 
-__all__ = ["Debug", "ExitCode", "VoyantGroup", "is_debug", "say_error", "show_bug"]
+__all__ = [
+    "Debug",
+    "ExitCode",
+    "VoyantGroup",
+    "is_debug",
+    "leave_threads_behind",
+    "say_error",
+    "show_bug",
+]
 
 _DEBUG = "voyant.debug"
+#: How long a command that is done waits for threads that generators have started.
+_THREAD_SECONDS = 1.0
 
 
 class ExitCode(IntEnum):
@@ -25,7 +38,7 @@ class ExitCode(IntEnum):
 
     DONE = 0
     FAILED = 1
-    """A core generator failed, or a folder is not as its manifest says."""
+    """A core generator failed, the disk is full, or a folder is not as its manifest says."""
     USAGE = 2
     """Bad usage or configuration; nothing ran."""
     FOUND = 3
@@ -76,7 +89,7 @@ class VoyantGroup(TyperGroup):
             if is_debug(ctx):
                 traceback.print_exc()
             say_error(str(error))
-            raise typer.Exit(ExitCode.USAGE) from None
+            raise typer.Exit(_code_of(error)) from None
         except KeyboardInterrupt:
             say_error("Stopped. A job that was running has no manifest and is unfinished.")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
@@ -85,6 +98,32 @@ class VoyantGroup(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(ExitCode.BROKEN_PIPE) from None
         return value
+
+
+def _code_of(error: VoyantError) -> ExitCode:
+    """Return what an error means: the request was wrong, or a disk was full in the middle of it."""
+    is_full = isinstance(error, FolderError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return ExitCode.FAILED if is_full else ExitCode.USAGE
+
+
+def leave_threads_behind(code: str | int | None) -> None:
+    """End the process now if a generator has left a thread that Python would wait for, for ever."""
+    if "voyant.core.lasting" in sys.modules:  # our own, which Python would end by itself
+        from voyant.core.lasting import end_lasting_thread  # only where it is loaded
+
+        end_lasting_thread()
+    until = time.monotonic() + _THREAD_SECONDS
+    # Idle workers of a pool, our own among them, are no danger: Python tells them to end.
+    pools = getattr(sys.modules.get("concurrent.futures.thread"), "_threads_queues", {})
+    for thread in threading.enumerate():
+        is_waited_for = thread is not threading.main_thread() and not thread.daemon
+        if is_waited_for and thread not in pools:
+            thread.join(max(until - time.monotonic(), 0))
+            if thread.is_alive():
+                say_error(f"The thread {thread.name!r}, left by a generator, is not waited for.")
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

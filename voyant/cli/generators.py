@@ -103,6 +103,10 @@ def generators(
 
 
 def plan(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]...", help="Files, as for `run`; they are not read."),
+    ] = None,
     *,
     only: Only = None,
     skip: Skip = None,
@@ -112,9 +116,11 @@ def plan(
     _debug: Debug = False,
 ) -> None:
     """Show what would run, in which order, what is off and why."""
-    from voyant.cli.show import print_json, print_table
+    from voyant.cli.inputs import read_sources
+    from voyant.cli.show import print_json, print_line, print_table
     from voyant.core.plugin_registry import default_registry
 
+    sources = read_sources(paths or [], [])
     settings = settings_for(config, no_plugins=no_plugins)
     planned = default_registry.plan({}, settings, only=only or (), skip=skip or ())
     if json:
@@ -150,6 +156,8 @@ def plan(
             for step in planned.steps
         ],
     )
+    if sources:
+        print_line(f"Tables: {', '.join(sources)}")
 
 
 def _kind(*, is_core: bool) -> str:

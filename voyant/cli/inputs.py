@@ -6,9 +6,13 @@ import glob
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from voyant.core.errors import ConfigurationError, did_you_mean
+from voyant.objects.address import ObjectAddress, is_object_address
+
+if TYPE_CHECKING:
+    from voyant.objects.access import ObjectAccess
 
 __all__ = ["merge_kpis", "read_sources"]
 
@@ -22,7 +26,12 @@ _PACKED_SUFFIXES: Final = (".gz", ".zst")
 
 
 def read_sources(
-    paths: Sequence[str], tables: Sequence[str], *, option: str = "--table"
+    paths: Sequence[str],
+    tables: Sequence[str],
+    *,
+    option: str = "--table",
+    objects: ObjectAccess | None = None,
+    are_here: bool = True,
 ) -> dict[str, object]:
     """Return table names and where each is read from.
 
@@ -34,14 +43,21 @@ def read_sources(
         paths: Files, folders and globs.
         tables: `name=path`, which gives the name outright.
         option: Which option the latter were given with.
+        objects: Lists what is in object storage; with the environment's credentials when None.
+        are_here: Whether this machine must see the paths; a cluster may see others.
 
     Raises:
         ConfigurationError: A path that is not there, or two with the same name.
+        ObjectStoreError: A bucket that cannot be listed.
     """
     sources: dict[str, object] = {}
     origins: dict[str, str] = {}
-    found = [entry for path in paths for entry in _expand(path)]
-    for name, source, origin in (*found, *(_named(table, option) for table in tables)):
+    if are_here:
+        found = [entry for path in paths for entry in _expand(path, objects)]
+    else:
+        found = [(_glob_name(PurePath(path)), path, path) for path in paths]
+    named = [_named(table, option, is_here=are_here) for table in tables]
+    for name, source, origin in (*found, *named):
         if name in sources:
             raise ConfigurationError(
                 f"Two inputs give a table called {name!r}: {origins[name]!r} and {origin!r}.",
@@ -71,19 +87,21 @@ def merge_kpis(
     return list(merged.values())
 
 
-def _named(given: str, option: str) -> tuple[str, object, str]:
+def _named(given: str, option: str, *, is_here: bool) -> tuple[str, object, str]:
     name, equals, path = given.partition("=")
     if not (name.strip() and equals and path.strip()):
         raise ConfigurationError(
             f"{option} is {given!r}.", remedy=f"Write it as {option} orders=data/orders.csv."
         )
-    if not path.startswith("before:"):  # a reference: the table's own earlier rows
+    if is_here and not path.startswith("before:"):  # a reference: the table's own earlier rows
         _check_exists(path)
     return name.strip(), path, path
 
 
-def _expand(path: str) -> list[tuple[str, object, str]]:
+def _expand(path: str, objects: ObjectAccess | None) -> list[tuple[str, object, str]]:
     """Return the tables a path stands for: name, source, and the path to show."""
+    if is_object_address(path):
+        return _expand_address(path, objects)
     _check_exists(path)
     place = Path(path).expanduser()
     if place.is_dir():
@@ -120,17 +138,50 @@ def _expand_folder(folder: Path) -> list[tuple[str, object, str]]:
     if any(entry.is_dir() and "=" in entry.name for entry in entries):
         return [(name, str(folder), str(folder))]
     files = [file for file in entries if file.is_file() and _is_table(file)]
+    return _tables_of(name, str(folder), {str(file): file for file in files})
+
+
+def _expand_address(text: str, objects: ObjectAccess | None) -> list[tuple[str, object, str]]:
+    """Do for a prefix in object storage what `_expand` does for a folder."""
+    from voyant.objects.access import ObjectAccess
+
+    address = ObjectAddress.parse(text)
+    if glob.has_magic(address.key):
+        return [(_glob_name(PurePath(address.bucket, address.key)), text, text)]
+    bucket = (objects or ObjectAccess()).bucket(address)
+    if address.key and not text.endswith("/") and bucket.find(address.key) is not None:
+        return [(_stem(address.name), text, text)]
+    prefixes, found = bucket.children(f"{address.key}/" if address.key else "")
+    if any("=" in prefix.rpartition("/")[2] for prefix in prefixes):
+        return [(address.name, f"{address}/", text)]
+    files = {str(address.at(o.key)): PurePath(o.key) for o in found if o.size_bytes}
+    shown = {
+        url: file
+        for url, file in files.items()
+        if not file.name.startswith((".", "_")) and _is_table(file)
+    }
+    return _tables_of(address.name, text, shown)
+
+
+def _tables_of(
+    name: str, folder: str, files: Mapping[str, PurePath]
+) -> list[tuple[str, object, str]]:
+    """Return a folder's files as one table of parts, or a table each.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
     if not files:
         raise ConfigurationError(
-            f"The folder {str(folder)!r} holds no table.",
+            f"The folder {folder!r} holds no table.",
             remedy=f"Known: {', '.join(TABLE_SUFFIXES)}, also with .gz or .zst.",
         )
-    if _are_parts(files):
-        return [(name, [str(file) for file in files], str(folder))]
-    return [(_stem(file.name), str(file), str(file)) for file in files]
+    if _are_parts(list(files.values())):
+        return [(name, list(files), folder)]
+    return [(_stem(file.name), source, source) for source, file in files.items()]
 
 
-def _are_parts(files: Sequence[Path]) -> bool:
+def _are_parts(files: Sequence[PurePath]) -> bool:
     """Say whether files are pieces of one table: `part-...`, or names that differ in digits."""
     names = {file.name for file in files}
     if all(name.startswith("part-") for name in names):
@@ -138,7 +189,7 @@ def _are_parts(files: Sequence[Path]) -> bool:
     return len(names) > 1 and len({re.sub(r"\d+", "", name) for name in names}) == 1
 
 
-def _is_table(file: Path) -> bool:
+def _is_table(file: PurePath) -> bool:
     suffixes = [suffix.lower() for suffix in file.suffixes]
     if suffixes and suffixes[-1] in _PACKED_SUFFIXES:
         suffixes.pop()

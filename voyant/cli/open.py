@@ -15,7 +15,9 @@ __all__ = ["open_page"]
 def open_page(
     job: Annotated[
         str | None,
-        typer.Argument(metavar="[JOB]", help="A job id or folder; the newest job if left out."),
+        typer.Argument(
+            metavar="[JOB]", help="A job id, folder or s3:// address; the newest job if left out."
+        ),
     ] = None,
     *,
     out: Annotated[
@@ -31,8 +33,15 @@ def open_page(
     from voyant.cli.show import print_line
     from voyant.core.config import load_settings
     from voyant.jobs.finding import find_job, find_page
+    from voyant.jobs.staging import fetch_job
+    from voyant.objects.address import is_object_address
 
-    root = out if out is not None else load_settings(config).artifacts_root
+    settings = load_settings(config)
+    root = out if out is not None else settings.artifacts_root
+    if is_object_address(job if job is not None and "://" in job else root):
+        fetched = fetch_job(root, job, settings)
+        fetched.keep()  # the browser reads it after this command has ended
+        root, job = str(fetched.path), None
     page = find_page(find_job(root, job))
     print_line(str(page))
     if not print_only:

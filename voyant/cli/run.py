@@ -53,6 +53,19 @@ def run(  # noqa: PLR0913 - the options of the command
             help="An earlier state of a table to compare it with; may be repeated.",
         ),
     ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=CONDITION", help="Look at these rows of a table only; may be repeated."
+        ),
+    ] = None,
+    sample: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=ROWS|PERCENT",
+            help="Look at a sample of a table, 100000 or 1%; may be repeated.",
+        ),
+    ] = None,
     warehouse: Annotated[
         str | None,
         typer.Option(metavar="URL", help="Where tables live when no path is named."),
@@ -97,21 +110,26 @@ def run(  # noqa: PLR0913 - the options of the command
     """Run the generators over tables; write their artifacts."""
     from voyant.cli.inputs import merge_kpis, read_sources
     from voyant.core.errors import ConfigurationError
+    from voyant.engines.warehouses import reads_paths
     from voyant.jobs.fail_on import parse_gate
     from voyant.jobs.request import JobRequest
+    from voyant.objects.access import ObjectAccess
 
     gates = [parse_gate(text) for text in fail_on or ()]
     settings = settings_for(config, no_plugins=no_plugins, events=events)
-    sources = read_sources(paths or [], table or [])
+    objects = ObjectAccess.of(lambda name: getattr(settings, name))
+    are_here = warehouse is None or not reads_paths(warehouse)
+    sources = read_sources(paths or [], table or [], objects=objects, are_here=are_here)
     if not sources:
         _check_warehouse(settings, warehouse)
-    elif warehouse is not None:
+    elif warehouse is not None and are_here:
         raise ConfigurationError(
-            "Both paths and --warehouse were given.", remedy="Give one of them."
+            "Both paths and --warehouse were given.",
+            remedy="Give one of them; only Spark reads paths: --warehouse spark://host:7077.",
         )
     request = JobRequest(
         sources=sources,
-        reference=read_sources([], reference or [], option="--reference"),
+        reference=read_sources([], reference or [], option="--reference", are_here=are_here),
         kpis=merge_kpis(settings.kpis, kpi or ()),
         tenant_id=tenant,
         job_id=job_id,
@@ -120,6 +138,8 @@ def run(  # noqa: PLR0913 - the options of the command
         artifacts_root=out,
         as_of=as_of,
         contracts=contract or (),
+        where=where or (),
+        sample=sample or (),
         warehouse_url=warehouse,
     )
     _run(request, settings, json=json, debug=is_debug(ctx), gates=gates)
@@ -171,18 +191,20 @@ def _run(
         progress.stop()
     trips = judge_gates(gates, read_artifacts(job.result.artifacts)) if gates else []
     if json:
-        page = _page(job.folder)
+        page = _page(job)
         print_json(
             {
                 "success": job.manifest.success,
-                "folder": str(job.folder),
-                "page": None if page is None else str(page),
+                "folder": job.location,
+                "page": page,
                 "failed_gates": {str(trip.gate): trip.message for trip in trips},
                 "manifest": job.manifest.model_dump(mode="json"),
             }
         )
     else:
         _show_job(job)
+    if job.scratch is not None:
+        job.scratch.close()
     for outcome in job.result.results:
         if debug and outcome.traceback:
             sys.stderr.write(outcome.traceback)
@@ -213,10 +235,10 @@ def _show_job(job: JobResult) -> None:
             for entry in job.manifest.generators
         ],
     )
-    print_line(f"{len(job.manifest.artifacts)} artifacts in {job.folder}")
-    page = _page(job.folder)
+    print_line(f"{len(job.manifest.artifacts)} artifacts in {job.location}")
+    page = _page(job)
     if page is not None:
-        print_line(f"Open {page}")
+        print_line(f"Open {page}" if job.scratch is None else f"voyant open {job.location}")
 
 
 def _brief(paths: Sequence[str]) -> str:
@@ -228,9 +250,9 @@ def _brief(paths: Sequence[str]) -> str:
     return f"{', '.join(listed[:_LISTED_FILES])} and {rest} more"
 
 
-def _page(folder: Path) -> Path | None:
-    pages = (folder / name for name in ("index.html", "profile.html"))
-    return next((page for page in pages if page.is_file()), None)
+def _page(job: JobResult) -> str | None:
+    names = (name for name in ("index.html", "profile.html") if (job.folder / name).is_file())
+    return next((f"{job.location}/{name}" for name in names), None)
 
 
 def _check_warehouse(settings: Settings, given: str | None) -> None:

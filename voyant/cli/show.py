@@ -29,6 +29,7 @@ from voyant.core.results import GeneratorResult, PipelineResult
 
 __all__ = ["ProgressObserver", "print_json", "print_line", "print_table"]
 
+_STEP_CHARACTERS = 60
 _STATUS_STYLES = {
     "ok": "green",
     "on": "green",
@@ -91,6 +92,14 @@ class ProgressObserver(Observer):
         """Show the generator's name."""
         if self._task is not None:
             self._progress.update(self._task, description=definition.name)
+
+    def generator_progressed(self, definition: GeneratorDefinition, step: str) -> None:
+        """Show what the engine does for it."""
+        if self._task is not None:
+            text = clean(f"{definition.name}: {step}")
+            if len(text) > _STEP_CHARACTERS:
+                text = f"{text[: _STEP_CHARACTERS - 3]}..."
+            self._progress.update(self._task, description=text)
 
     def generator_finished(self, definition: GeneratorDefinition, result: GeneratorResult) -> None:
         """Move the bar on."""

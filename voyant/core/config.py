@@ -63,7 +63,7 @@ _reading: ContextVar[_Reading] = ContextVar("voyant_reading")
 class DriftRule(BaseModel):
     """How one column's drift is judged, where the defaults do not fit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     measure: (
         Literal[
@@ -94,7 +94,6 @@ class Settings(BaseSettings, FlagSource):
         extra="ignore",
         frozen=True,
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
     )
 
     enable_quality: bool = True
@@ -137,14 +136,27 @@ class Settings(BaseSettings, FlagSource):
     """Namespace of the jobs in OpenLineage events."""
 
     artifacts_root: str = "artifacts"
-    """Folder that job folders are written to."""
+    """Folder that job folders are written to; may be in object storage: `s3://bucket/prefix`."""
+    s3_access_key_id: SecretStr | None = None
+    """Key of S3; by default what the SDK's own variables (`AWS_ACCESS_KEY_ID`) and profiles say."""
+    s3_secret_access_key: SecretStr | None = None
+    """Secret that belongs to the key of S3."""
+    s3_session_token: SecretStr | None = None
+    """Token of temporary credentials of S3."""
     tenant_id: str = "default"
     """Tenant of a run that names none."""
     warehouse_url: str = "duckdb:///voyant.duckdb"
     """Where tables live when a run names no files: `duckdb:///relative.duckdb`, or an absolute path
-    after four slashes."""
+    after four slashes; `postgresql://user:password@host/database`."""
+    statement_timeout_seconds: float = Field(default=600.0, gt=0)
+    """Time one statement may take in a warehouse, where Voyant asks; KPIs have their own limit."""
     tables: dict[str, str] = Field(default_factory=dict[str, str])
     """Tables by name, each a path, a glob or a folder: `orders = "data/orders/*.parquet"`."""
+    select: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
+    """Which rows of a table to look at: `[select.orders]` with `where`, `last` and `time_column`,
+    `sample`; see docs/how-to/selections.md."""
+    max_scan_bytes: ByteSize | None = Field(default=None, gt=0)
+    """A table whose full scan would read more is refused, unless its rows are selected: `10GB`."""
     kpis: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
     """KPI definitions: `name`, `sql` and optionally `unit`, `format`, `direction`, `target` ..."""
 
@@ -233,6 +245,30 @@ class Settings(BaseSettings, FlagSource):
     retention_jobs: int | None = Field(default=None, ge=1)
     """Ended jobs of a tenant that are kept; the oldest beyond are removed."""
 
+    service_host: str = "127.0.0.1"
+    """Address that `voyant serve` listens at; other machines reach it only where this says so."""
+    service_port: int = Field(default=8350, ge=0, le=65_535)
+    """Port that `voyant serve` listens at; 0 for one that is free."""
+    service_allowed_hosts: Annotated[list[str], NoDecode] = Field(default_factory=list[str])
+    """Names that requests may call the service by, beside `localhost` and plain addresses."""
+    service_allowed_sources: Annotated[list[str], NoDecode] = Field(default_factory=list[str])
+    """Folders and URLs below which requests may name tables; none by default."""
+    service_idle_timeout_seconds: float = Field(default=20.0, gt=0)
+    """Time a client may take for its request's head, and between two pieces of its body."""
+    service_max_body_bytes: ByteSize = Field(default=ByteSize(1024**2), gt=0)
+    """Bytes that a request may have, uploads aside."""
+    service_starts_without_keys: bool = False
+    """Listen to other machines before there is an API key: until then the first page says how to
+    make one, and everything else is refused."""
+    service_open_metrics: bool = False
+    """Answer `/metrics` without a key also where the service listens to other machines."""
+    upload_max_bytes: ByteSize = Field(default=ByteSize(1024**3), gt=0)
+    """Bytes that one uploaded table may have."""
+    upload_max_expanded_bytes: ByteSize = Field(default=ByteSize(8 * 1024**3), gt=0)
+    """Bytes that an uploaded table may have once it is unpacked."""
+    tenant_max_upload_bytes: ByteSize = Field(default=ByteSize(10 * 1024**3), gt=0)
+    """Bytes that one tenant's uploaded tables may have together."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     """Least severity that the command line logs."""
 
@@ -257,7 +293,14 @@ class Settings(BaseSettings, FlagSource):
             if flag not in self._sources:
                 object.__setattr__(self, flag, getattr(self, followed))  # the model is frozen
 
-    @field_validator("plugins_allow", "plugins_deny", "observers", mode="before")
+    @field_validator(
+        "plugins_allow",
+        "plugins_deny",
+        "observers",
+        "service_allowed_hosts",
+        "service_allowed_sources",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -456,6 +499,7 @@ def _invalid(
         field = path.partition(".")[0]
         source = sources.get(field, "argument")
         where = _variable(field) if source == "environment" else source
-        value = "***" if field.endswith("_url") else repr(fault["input"])
+        is_secret = field.endswith("_url") or field.startswith("s3_")
+        value = "***" if is_secret else repr(fault["input"])
         parts.append(f"Setting {path!r} is {value} (from {where}): {fault['msg']}.")
     return ConfigurationError(" ".join(parts), remedy="See `voyant config show`.")

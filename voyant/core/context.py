@@ -99,6 +99,10 @@ class GeneratorContext(dict[str, Any]):
         self.artifacts: Mapping[str, str] = {}
         #: The generator's own parameters, an instance of what it declared; None without any.
         self.parameters: Any = None
+        #: Set by the run while an async generator runs: cancels it, from any thread.
+        self.cancel: Callable[[], None] | None = None
+        #: Set by the run: told what the engine is about to do for the generator that runs.
+        self.progressed: Callable[[str], None] = _no_one
         #: Set by the run: tells `steps`, when somebody asks.
         self.account: Callable[[], tuple[StepReport, ...]] = tuple
 
@@ -257,6 +261,10 @@ class GeneratorContext(dict[str, Any]):
                 getattr(service, "close", _nothing)()
             except Exception:  # what the generators made is no worse for it
                 _logger.exception("The service %r could not be closed", name)
+
+
+def _no_one(step: str) -> None:
+    """Tell no one."""
 
 
 def _nothing() -> None:

@@ -65,7 +65,7 @@ class GeneratorDefinition:
         order: Lower runs earlier; equal orders run as registered.
         given_description: What `register` was told; see `description`.
         requires: Generators, or artifact keys, without which it cannot run.
-        produces: Artifact keys it makes, so that others can require them; informative otherwise.
+        produces: Artifact keys it makes, so that others can require them and none can take them.
         timeout_seconds: Time it may take, None for no limit of its own.
         isolation: `none` runs it in this process, `process` in a child that can be killed.
         memory_limit_bytes: Memory its child process may use; needs `process`.

@@ -133,13 +133,15 @@ def _incompatible(wanted: object) -> tuple[str, str]:
 
 
 def _entry_points() -> Iterator[Plugin]:
-    declared = {entry.name: entry.value for entry in metadata.entry_points(group=_DECLARED_GROUP)}
-    for entry in metadata.entry_points(group=_GROUP):
-        distribution = entry.dist
+    found = metadata.entry_points()  # once: each time reads a file of every distribution
+    declared = {entry.name: entry.value for entry in found.select(group=_DECLARED_GROUP)}
+    for entry in found.select(group=_GROUP):
+        # Once, too: `name` and `version` of a distribution parse it anew each time.
+        about = entry.dist.metadata if entry.dist else None
         origin = PluginOrigin(
             plugin=entry.name,
-            distribution=distribution.name if distribution else "",
-            version=distribution.version if distribution else "",
+            distribution=about["Name"] if about and "Name" in about else "",
+            version=about["Version"] if about and "Version" in about else "",
         )
         plugin = Plugin(origin=origin, reference=entry.value)
         yield _with_declaration(plugin, declared.get(entry.name, ""))

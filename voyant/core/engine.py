@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 from voyant.core.checks import FailureCount, RowCheck
@@ -20,7 +20,16 @@ from voyant.core.tables import (
     ValueCounts,
 )
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "Reporting"]
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """An engine that tells what it is about to do, for a display that moves."""
+
+    def report_to(self, progressed: Callable[[str], None]) -> None:
+        """Tell somebody, in a few words, of what is begun: `flights: column 3 of 19, carrier`."""
+        ...
 
 
 @runtime_checkable

@@ -7,6 +7,7 @@
     ├── UnsafeNameError (ValueError)       a job, tenant or file name that could leave its folder
     ├── ArtifactError (ValueError)         an artifact that must not or cannot be written
     ├── FolderError (OSError)              a job folder that is not what it should be
+    ├── ObjectStoreError (OSError)         object storage that could not be read or written
     ├── GeneratorError (RuntimeError)      a generator that a limit or a process ended
     │   ├── GeneratorTimeoutError (TimeoutError)   it was not done at its deadline
     │   ├── GeneratorCrashedError                  its process died without an answer
@@ -37,6 +38,7 @@ __all__ = [
     "GeneratorError",
     "GeneratorFailedError",
     "GeneratorTimeoutError",
+    "ObjectStoreError",
     "QueryError",
     "QueryMemoryError",
     "QueryTimeoutError",
@@ -109,6 +111,10 @@ class ArtifactError(VoyantError, ValueError):
 
 class FolderError(VoyantError, OSError):
     """A job folder that is not what it should be: another tenant's, unfinished, altered."""
+
+
+class ObjectStoreError(VoyantError, OSError):
+    """Object storage that could not be read or written; no server's words are passed on."""
 
 
 class GeneratorError(VoyantError, RuntimeError):

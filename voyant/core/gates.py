@@ -65,8 +65,8 @@ class Gates:
     `.env`, `voyant.toml`); a flag found nowhere is on. The run may only turn things off.
     """
 
-    def __init__(self, settings: object | None, run_flags: object) -> None:
-        """Take any object with attributes, and the run's own flags, `ctx["flags"]`.
+    def __init__(self, lookup: SettingsLookup, run_flags: object) -> None:
+        """Take where settings are looked for, and the run's own flags, `ctx["flags"]`.
 
         Raises:
             ConfigurationError: Run flags that are not a mapping.
@@ -75,7 +75,7 @@ class Gates:
             raise ConfigurationError(
                 f"The run's flags are {run_flags!r}.", remedy="Pass a dict of flag to bool."
             )
-        self._lookup = SettingsLookup(settings)
+        self._lookup = lookup
         self._run_flags = cast("Mapping[str, object]", run_flags or {})
         self._decided: dict[str, GateDecision] = {}
 
@@ -120,4 +120,4 @@ def decide_gate(
     flag: str, settings: object | None, run_flags: Mapping[str, object]
 ) -> GateDecision:
     """Decide one flag by itself; see `Gates`."""
-    return Gates(settings, run_flags).decide(flag)
+    return Gates(SettingsLookup(settings), run_flags).decide(flag)

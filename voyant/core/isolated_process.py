@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import selectors
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from voyant.core.frames import LOG_BYTES, Frame, FrameBuffer, pack
+from voyant.core.scratch import ScratchFolder
 
 __all__ = ["IsolatedProcess", "TooLateError"]
 
@@ -40,7 +39,8 @@ class IsolatedProcess:
 
     def __init__(self, *, temp_directory: str | None) -> None:
         """Start it, with an empty temporary folder of its own."""
-        self.folder = tempfile.mkdtemp(prefix="voyant-isolated-", dir=temp_directory)
+        self._scratch = ScratchFolder("isolated", temp_directory)
+        self.folder = str(self._scratch.path)
         #: What it has printed, up to a bound.
         self.output = bytearray()
         self._frames = FrameBuffer()
@@ -63,7 +63,7 @@ class IsolatedProcess:
                 )
         except BaseException:
             mine.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._scratch.close()
             raise
         self._selector = selectors.DefaultSelector()
         assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
@@ -150,7 +150,7 @@ class IsolatedProcess:
                 self._selector.close()
                 self._process.stdout.close()
                 self._connection.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._scratch.close()
 
     def _read(self, tick: float, deadline: float | None) -> bool:
         """Take in what there is, waiting for it at most so long; tell whether there was any."""

@@ -126,7 +126,7 @@ def _is_done_in_time(call: _Call, timeout_seconds: float) -> bool:
 
 
 def _interrupt(call: _Call, ctx: GeneratorContext) -> bool:
-    """Interrupt queries, again and again for a short while; tell whether that ended the call."""
+    """Interrupt queries and an async handler, again and again; tell whether that ended the call."""
     until = time.monotonic() + _GRACE_SECONDS
     while time.monotonic() < until:
         _interrupt_queries(ctx)
@@ -137,8 +137,9 @@ def _interrupt(call: _Call, ctx: GeneratorContext) -> bool:
 
 def _interrupt_queries(ctx: GeneratorContext) -> None:
     interrupt = getattr(ctx.opened("engine"), "interrupt", None)
-    if interrupt is not None:
-        interrupt()
+    for stop in (interrupt, ctx.cancel):
+        if stop is not None:
+            stop()
 
 
 # --------------------------------------------------------------------------- in its own process

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["in_lasting_thread"]
+__all__ = ["end_lasting_thread", "in_lasting_thread"]
 
 _T = TypeVar("_T")
 _lock = threading.Lock()
@@ -28,3 +28,11 @@ def in_lasting_thread(function: Callable[[], _T]) -> _T:
                 1, thread_name_prefix="voyant-lasting"
             )
     return pool.submit(function).result()
+
+
+def end_lasting_thread() -> None:
+    """Let the thread end, before the process does; the processes it started have nothing to do."""
+    with _lock:
+        pool = _threads.pop(os.getpid(), None)
+    if pool is not None:
+        pool.shutdown(wait=False)

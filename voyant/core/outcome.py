@@ -18,12 +18,12 @@ def checked_artifacts(returned: object, name: str, producers: Mapping[str, str])
     Args:
         returned: What the generator gave back.
         name: The generator's name.
-        producers: Artifact keys of the run so far, each with the generator that made it.
+        producers: Artifact keys that are somebody's, made or claimed, each with its generator.
 
     Raises:
         ArtifactError: It is no mapping of keys to paths, or a key is taken.
     """
-    if not isinstance(returned, Mapping):
+    if not isinstance(returned, (dict, Mapping)):  # a dict is seen at once, a Mapping takes asking
         raise ArtifactError(
             f"Generator {name!r} returned {type(returned).__name__}, not a mapping.",
             remedy="Return a dict of artifact key to file path.",
@@ -40,10 +40,10 @@ def _checked_key(key: object, name: str, producers: Mapping[str, str]) -> str:
         raise ArtifactError(
             f"Generator {name!r} returned the artifact key {key!r}.", remedy="Use a non-empty str."
         )
-    if key in producers:
+    if producers.get(key, name) != name:
         raise ArtifactError(
             f"Generator {name!r} returned the artifact key {key!r}, "
-            f"which {producers[key]!r} has already produced.",
+            f"which belongs to the generator {producers[key]!r}.",
             remedy="Use another key.",
         )
     return str.__str__(key)  # an enumeration's member, or another str in disguise, made plain

@@ -6,12 +6,16 @@ import contextvars
 import logging
 import threading
 from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import suppress
+from contextvars import ContextVar
+from functools import partial
 from time import monotonic, perf_counter
 from types import MappingProxyType
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from voyant.core.context import GeneratorContext
 from voyant.core.definition import GeneratorDefinition
+from voyant.core.errors import ConfigurationError
 from voyant.core.outcome import checked_artifacts, message_of, text_of, trace_of
 from voyant.core.plan import Plan
 from voyant.core.results import GeneratorResult, PipelineResult, StepReport
@@ -19,6 +23,10 @@ from voyant.core.results import GeneratorResult, PipelineResult, StepReport
 __all__ = ["Observer", "run_plan"]
 
 _logger = logging.getLogger("voyant.pipeline")
+
+#: How many runs the current one is inside of: generators may run generators, but not for ever.
+_depth: ContextVar[int] = ContextVar("voyant_run_depth", default=0)
+_MAX_DEPTH: Final = 8
 
 
 class Observer:
@@ -29,6 +37,14 @@ class Observer:
 
     def generator_started(self, definition: GeneratorDefinition) -> None:
         """Called before each generator that runs."""
+
+    def generator_progressed(self, definition: GeneratorDefinition, step: str) -> None:
+        """Called when the engine turns to something new for a generator, perhaps often in a second.
+
+        Args:
+            definition: The generator that runs.
+            step: What the engine is about to do: `flights: column 3 of 19, dep_delay`.
+        """
 
     def generator_finished(self, definition: GeneratorDefinition, result: GeneratorResult) -> None:
         """Called after each generator that ran."""
@@ -59,7 +75,11 @@ def run_plan(
         settings: Handed to the context.
         observers: Told of each step.
         kept: What came of generators that an interrupted attempt had done; they are not run.
+
+    Raises:
+        ConfigurationError: Runs inside of runs, too deep: a generator runs itself.
     """
+    _refuse_endless_runs()
     done = {outcome.name: outcome for outcome in kept}
     ctx = GeneratorContext(context, settings=settings)
     result = PipelineResult(success=True)
@@ -68,9 +88,10 @@ def run_plan(
         f"job={text_of(ctx.get('job_id', '-'))} tenant={text_of(ctx.get('tenant_id', '-'))}"
     )
     ctx.account = lambda: _account(plan, result)
-    producers: dict[str, str] = {}
+    producers = _claims(plan)
     limit = plan.timeout_seconds
     deadline = None if limit is None else monotonic() + limit
+    outer = _depth.set(_depth.get() + 1)
     try:
         _make_folder(ctx)
         _tell(observers, "run_started", plan, ctx)
@@ -78,12 +99,9 @@ def run_plan(
             definition = step.definition
             if step.gate is not None:
                 result.gates[definition.name] = step.gate
-            if definition.name in done:
-                outcome = done[definition.name]
-                result.results.append(outcome)
-                result.artifacts.update(outcome.artifacts)
-                producers.update(dict.fromkeys(outcome.artifacts, definition.name))
-                _tell(observers, "generator_kept", definition, outcome)
+            if done and definition.name in done:
+                _take_over(done[definition.name], result, producers)
+                _tell(observers, "generator_kept", definition, done[definition.name])
                 continue
             reason = step.skip_reason or _reason_to_skip(definition, result, deadline)
             if reason:
@@ -91,7 +109,9 @@ def run_plan(
                 _logger.info("%s skipped: %s %s", definition.name, reason, owner)
                 _tell(observers, "generator_skipped", definition, reason)
                 continue
-            _tell(observers, "generator_started", definition)
+            if observers:  # what nobody listens to costs nothing
+                _tell(observers, "generator_started", definition)
+                ctx.progressed = partial(_tell, observers, "generator_progressed", definition)
             ctx.parameters = step.parameters
             outcome = _run_one(definition, ctx, producers, deadline)
             result.results.append(outcome)
@@ -99,12 +119,54 @@ def run_plan(
                 result.artifacts.update(outcome.artifacts)
             elif definition.is_core:
                 result.success, result.failed_core = False, definition.name
-            _log(outcome, owner)
-            _tell(observers, "generator_finished", definition, outcome)
+            else:
+                _give_up_claims(definition, producers)
+            if not outcome.success or _logger.isEnabledFor(logging.INFO):
+                _log(outcome, owner)
+            if observers:
+                _tell(observers, "generator_finished", definition, outcome)
     finally:
+        _depth.reset(outer)
         ctx.close()
     _tell(observers, "run_finished", result)
     return result
+
+
+def _claims(plan: Plan) -> dict[str, str]:
+    """Return whose each declared artifact key is, before anything runs: ours before a plugin's.
+
+    So a plugin that runs early cannot take a key away from a generator that runs later.
+    """
+    claimants = [
+        step.definition for step in plan.steps if step.definition.produces and not step.skip_reason
+    ]
+    claims: dict[str, str] = {}
+    for definition in sorted(claimants, key=lambda found: found.origin is not None):
+        for key in definition.produces:
+            claims.setdefault(key, definition.name)
+    return claims
+
+
+def _give_up_claims(definition: GeneratorDefinition, producers: dict[str, str]) -> None:
+    """Leave the keys of a generator that failed to those after it."""
+    for key in definition.produces:
+        if producers.get(key) == definition.name:
+            del producers[key]
+
+
+def _refuse_endless_runs() -> None:
+    if _depth.get() >= _MAX_DEPTH:
+        raise ConfigurationError(
+            f"{_MAX_DEPTH} runs are going on inside of one another.",
+            remedy="A generator must not run itself; give what it runs a registry of its own.",
+        )
+
+
+def _take_over(outcome: GeneratorResult, result: PipelineResult, producers: dict[str, str]) -> None:
+    """Count in what an interrupted attempt had done."""
+    result.results.append(outcome)
+    result.artifacts.update(outcome.artifacts)
+    producers.update(dict.fromkeys(outcome.artifacts, outcome.name))
 
 
 def _account(plan: Plan, result: PipelineResult) -> tuple[StepReport, ...]:
@@ -128,6 +190,7 @@ def _account(plan: Plan, result: PipelineResult) -> tuple[StepReport, ...]:
                 reason=reason,
                 gate=step.gate,
                 artifacts=() if outcome is None else tuple(outcome.artifacts.values()),
+                duration_ms=None if outcome is None else outcome.duration_ms,
             )
         )
     return tuple(reports)
@@ -166,19 +229,20 @@ def _call(definition: GeneratorDefinition, ctx: GeneratorContext, deadline: floa
             memory_limit_bytes=definition.memory_limit_bytes,
         )
     if seconds is None:
-        return _finished(definition.handler(ctx))
+        returned = definition.handler(ctx)
+        return returned if returned.__class__ is dict else _finished(returned, ctx)
     from voyant.core.isolation import call_with_deadline  # noqa: PLC0415 - only where asked for
 
     def handler(given: GeneratorContext) -> object:
-        return _finished(definition.handler(given))
+        return _finished(definition.handler(given), given)
 
     return call_with_deadline(handler, ctx, seconds)
 
 
-def _finished(returned: object) -> object:
+def _finished(returned: object, ctx: GeneratorContext) -> object:
     """Wait for what an async handler returned."""
     if hasattr(type(returned), "__await__"):
-        return _wait_for(cast("Awaitable[object]", returned))
+        return _wait_for(cast("Awaitable[object]", returned), ctx)
     return returned
 
 
@@ -195,7 +259,8 @@ def _run_one(
     try:
         returned = _call(definition, ctx, deadline)
         artifacts = checked_artifacts(returned, definition.name, producers)
-        producers.update(dict.fromkeys(artifacts, definition.name))
+        if artifacts:
+            producers.update(dict.fromkeys(artifacts, definition.name))
     except KeyboardInterrupt:
         raise
     except BaseException as caught:
@@ -214,12 +279,23 @@ def _is_interrupt(caught: BaseException) -> bool:
     return group.subgroup(KeyboardInterrupt) is not None
 
 
-def _wait_for(awaitable: Awaitable[object]) -> object:
+def _wait_for(awaitable: Awaitable[object], ctx: GeneratorContext) -> object:
     """Run an async generator to its end, also where an event loop already runs (a notebook)."""
     import asyncio  # noqa: PLC0415 - costs a third of our import, and few generators are async
 
     async def wait() -> object:
-        return await awaitable
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None  # noqa: S101 - asyncio.run made one
+
+        def cancel() -> None:
+            with suppress(RuntimeError):  # the loop has just ended
+                loop.call_soon_threadsafe(task.cancel)
+
+        ctx.cancel = cancel  # what a deadline interrupts, beside queries
+        try:
+            return await awaitable
+        finally:
+            ctx.cancel = None
 
     try:
         asyncio.get_running_loop()

@@ -65,6 +65,19 @@ _PLAIN: Final = ((), (), None, "none", None, None)
 _H = TypeVar("_H", bound=Handler)
 
 
+class _Loading:
+    """A plugin while it is loaded, in one thread; what other threads register is not its doing."""
+
+    def __init__(self, origin: PluginOrigin) -> None:
+        self._origin, self._thread = origin, threading.get_ident()
+        #: Names it has registered, each with the generator that had the name before.
+        self.replaced: dict[str, GeneratorDefinition | None] = {}
+
+    def origin_here(self) -> PluginOrigin | None:
+        """Return its origin in its own thread, None in any other."""
+        return self._origin if threading.get_ident() == self._thread else None
+
+
 class PluginRegistry:
     """Generators by name. All methods may be called from any thread; a run works on a snapshot."""
 
@@ -83,7 +96,7 @@ class PluginRegistry:
         self._builtins_are_due = bool(builtins)
         self._plugins: list[Plugin] = []
         self._plugins_are_due = with_plugins
-        self._loading: PluginOrigin | None = None
+        self._loading: _Loading | None = None
         self._discovering = threading.RLock()
 
     def register(  # noqa: PLR0913 - the specification's five, and keyword-only extensions
@@ -112,7 +125,7 @@ class PluginRegistry:
             description: One sentence; the docstring's first paragraph if empty.
             replace: Take the name over from another generator.
             requires: Names of generators, or artifact keys, without which it is skipped.
-            produces: Artifact keys it makes, for those who require them.
+            produces: Artifact keys it makes: others can require them and not take them.
             timeout_seconds: Time it may take.
             isolation: `process` runs it in a child process, which can be killed.
             memory_limit_bytes: Memory that child may use.
@@ -129,6 +142,7 @@ class PluginRegistry:
 
         def decorate(handler: _H) -> _H:
             check_handler(name, handler)
+            loading = self._loading
             self._add(
                 GeneratorDefinition(
                     name,
@@ -138,7 +152,7 @@ class PluginRegistry:
                     order,
                     description,
                     *extended,
-                    self._loading,
+                    None if loading is None else loading.origin_here(),
                 ),
                 replace=replace,
             )
@@ -159,6 +173,8 @@ class PluginRegistry:
                 return
             if (taken or place) and not replace:
                 raise _conflict(definition, taken, place)
+            if definition.origin is not None and self._loading is not None:
+                self._loading.replaced.setdefault(name, self._definitions.get(name))
             self._definitions[name] = definition
             self._sorted = None
 
@@ -185,7 +201,16 @@ class PluginRegistry:
         self._builtins_are_due = False
 
     def clear(self) -> None:
-        """Forget every generator, the built-in ones too, until `load_builtins`."""
+        """Forget every generator, the built-in ones too, until `load_builtins`.
+
+        Raises:
+            RegistrationError: A plugin asks for it while it is loaded.
+        """
+        if self._loading is not None and self._loading.origin_here() is not None:
+            raise RegistrationError(
+                "A plugin cannot clear the registry.",
+                remedy="Set plugins_allow, or enabled = false.",
+            )
         with self._lock:
             self._definitions = {}
             self._sorted = None
@@ -216,27 +241,48 @@ class PluginRegistry:
     def _load(self, plugin: Plugin) -> Plugin:
         if plugin.status != "found":
             return plugin
-        with self._lock:
-            before = dict(self._definitions)
         from voyant.core.discovery import load_plugin  # noqa: PLC0415 - see the imports
 
-        self._loading = plugin.origin
+        self._loading = loading = _Loading(plugin.origin)
         try:
             loaded = load_plugin(plugin, self)
         finally:
             self._loading = None
-        with self._lock:
-            if loaded.status == "failed":  # all of it or nothing of it
-                self._definitions, self._sorted = before, None
-                return loaded
-            names = tuple(
-                name for name, found in self._definitions.items() if before.get(name) is not found
-            )
+        if loaded.status == "failed":
+            self._forget(loading)
+            return loaded
+        names = tuple(loading.replaced) or self._adopted(plugin)
         if not names:
             return loaded.failed(
                 "It registered no generator.", "Decorate one with @register, or uninstall it."
             )
         return dataclasses.replace(loaded, generators=names)
+
+    def _adopted(self, plugin: Plugin) -> tuple[str, ...]:
+        """Return what its module registered when another plugin imported it, as its own now."""
+        module = plugin.reference.partition(":")[0]
+        with self._lock:
+            names = tuple(
+                name
+                for name, found in self._definitions.items()
+                if getattr(found.handler, "__module__", None) == module
+            )
+            for name in names:
+                self._definitions[name] = dataclasses.replace(
+                    self._definitions[name], origin=plugin.origin
+                )
+            self._sorted = None
+        return names
+
+    def _forget(self, loading: _Loading) -> None:
+        """Take back what a plugin registered before it failed: all of it or nothing of it."""
+        with self._lock:
+            for name, before in loading.replaced.items():
+                if before is None:
+                    self._definitions.pop(name, None)
+                else:
+                    self._definitions[name] = before
+            self._sorted = None
 
     def has_handler(self, handler: object) -> bool:
         """Whether some generator is this very function."""

@@ -38,7 +38,7 @@ class GeneratorResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepReport:
-    """What later generators of a run are told of an earlier one; without times, which differ.
+    """What later generators of a run are told of an earlier one.
 
     Attributes:
         name: The generator's name.
@@ -47,6 +47,8 @@ class StepReport:
         reason: Why it failed or was skipped; empty when it is ok.
         gate: How its feature flag was decided, if it has one.
         artifacts: The paths of what it made.
+        duration_ms: How long it took; None if it did not run. It differs from run to run, so no
+            JSON artifact may hold it.
     """
 
     name: str
@@ -55,6 +57,7 @@ class StepReport:
     reason: str = ""
     gate: GateDecision | None = None
     artifacts: tuple[str, ...] = ()
+    duration_ms: float | None = None
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voyant.core.errors import SourceError
-from voyant.engines.ingest import first_line
+from voyant.engines.ingest import NO_SPACE_REMEDY, first_line, is_disk_full
 from voyant.engines.recipe import quote_literal
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ def csv_problem(error: duckdb.Error, origin: str) -> SourceError:
     line = _line_pattern.search(text)
     where = f" at line {line[1]}" if line else ""
     width = _width_pattern.search(text)
-    if "not utf-8" in text or "unicode" in text:
+    if is_disk_full(error):
+        what, remedy = f"cannot be parsed: {first_line(error)}", NO_SPACE_REMEDY
+    elif "not utf-8" in text or "unicode" in text:
         what, remedy = (
             f"holds text that is not UTF-8{where}",
             "Save it as UTF-8, for instance: iconv -f LATIN1 -t UTF-8 old.csv > new.csv.",

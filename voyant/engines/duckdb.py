@@ -6,8 +6,7 @@ remembered for the run, so that a table is not scanned again for a later generat
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,8 @@ import duckdb
 
 from voyant.core.checks import FailureCount, RowCheck
 from voyant.core.errors import EngineError, SourceError, UnknownTableError
+from voyant.core.scratch import ScratchFolder
+from voyant.core.selection import TableSelection
 from voyant.core.series import BinAxis, GridCounts, GroupMeans, TimeCount, TimeGrain
 from voyant.core.tables import (
     Association,
@@ -36,11 +37,15 @@ from voyant.engines import duckdb_comparisons as comparisons
 from voyant.engines import duckdb_correlations as correlations
 from voyant.engines import duckdb_relations as relations
 from voyant.engines import duckdb_series as series
-from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_column
+from voyant.engines.duckdb_selection import WHOLE, select_rows
+from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_columns
 from voyant.engines.duckdb_types import column_kind
-from voyant.engines.recipe import ConnectionRecipe, open_connection, quote_literal
+from voyant.engines.ingest import NO_SPACE_REMEDY, is_disk_full
+from voyant.engines.recipe import ConnectionRecipe, add_connection, open_connection, quote_literal
+from voyant.engines.remote import RemoteFiles
 from voyant.engines.sandbox import QueryLimits, Sandbox
 from voyant.engines.sources import first_line, open_sources, quote_name
+from voyant.objects.access import ObjectAccess
 
 __all__ = ["DuckDBEngine", "EngineHandover"]
 
@@ -50,8 +55,12 @@ _T = TypeVar("_T")
 _REFERENCE = "voyant_reference_"
 #: Before the names of the later rows, where a table is compared with its own earlier ones.
 _CURRENT = "voyant_current_"
+#: Questions that are answered too soon to be told of, or tell of their steps themselves.
+_QUICK = frozenset({"columns", "summary", "whole"})
 #: A reference that is the table's own earlier rows: `before:time_hour=2013-07-01`.
 _BEFORE = "before:"
+#: Columns of tables with at most so many rows are measured two at a time.
+_SIDE_BY_SIDE_ROWS = 1_000_000
 
 
 class DuckDBEngine:
@@ -60,7 +69,7 @@ class DuckDBEngine:
     #: Statements that open what the tables are compared with.
     _compared: tuple[str, ...]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing an operator can set
         self,
         sources: Mapping[str, object],
         *,
@@ -71,6 +80,9 @@ class DuckDBEngine:
         temp_directory: str | Path | None = None,
         limits: QueryLimits | None = None,
         wide_text_rows: int = WIDE_TEXT_ROWS,
+        objects: ObjectAccess | None = None,
+        selections: Mapping[str, TableSelection] | None = None,
+        max_scan_bytes: int | None = None,
     ) -> None:
         """Open the inputs; text files are parsed here, once.
 
@@ -85,24 +97,48 @@ class DuckDBEngine:
             temp_directory: For parsed inputs and spilling; the system's when None.
             limits: For users' queries.
             wide_text_rows: Rows above which text of which most values differ is grouped by hash.
+            objects: Opens what is in object storage.
+            selections: Which rows of a table to look at, all of those not named.
+            max_scan_bytes: A table whose full scan reads more is refused before it is read, unless
+                rows of it are selected.
 
         Raises:
             SourceError: An input that cannot be opened as a table.
         """
         self._start(threads, memory_limit_bytes, temp_directory, limits or QueryLimits())
         self._wide_text_rows = wide_text_rows
+        if objects is not None:
+            self._remote = RemoteFiles(objects, self._scratch / "objects")
         try:
-            self._recipe, self.origins = open_sources(sources, tables, self._scratch)
+            self._selections |= selections or {}
+            opened = open_sources(
+                sources,
+                tables,
+                self._scratch,
+                remote=self._remote,
+                hidden={table: WHOLE + table for table in self._selections},
+                max_scan_bytes=max_scan_bytes,
+            )
+            self.origins = opened.origins
+            self._scan_bytes |= opened.scan_bytes
+            self._recipe, self._queried = select_rows(
+                opened.recipe,
+                self._selections,
+                self._scratch,
+                threads=threads,
+                memory_limit_bytes=memory_limit_bytes,
+                temp_directory=self._scratch / "spill",
+            )
             self._compared = self._open_references(reference or {})
             self._connect()
         except duckdb.Error as error:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._folder.close()
             raise SourceError(
-                f"An input cannot be opened: {first_line(error)}.",
+                f"An input cannot be opened: {self._remote.named(first_line(error))}.",
                 remedy="Check that it is whole and of the kind its name says.",
             ) from error
         except BaseException:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._folder.close()
             raise
 
     def _start(
@@ -112,20 +148,27 @@ class DuckDBEngine:
         temp_directory: str | Path | None,
         limits: QueryLimits,
     ) -> None:
-        self._scratch = Path(tempfile.mkdtemp(prefix="voyant-", dir=temp_directory))
+        self._folder = ScratchFolder("engine", temp_directory)
+        self._scratch = self._folder.path
         self._threads, self._memory_limit_bytes = threads, memory_limit_bytes
         self._limits = limits
         self._wide_text_rows = WIDE_TEXT_ROWS
         self._references: dict[str, str] = {}
         self._currents: dict[str, str] = {}
         self._compared = ()
+        self._helper: duckdb.DuckDBPyConnection | None = None
+        self._groups: dict[tuple[str, str], str] = {}
+        self._remote = RemoteFiles(ObjectAccess(), self._scratch / "objects")
+        self._selections: dict[str, TableSelection] = {}
+        self._scan_bytes: dict[str, int] = {}
+        self._progressed: Callable[[str], None] = _no_one
         self._sandbox: Sandbox | None = None
         self._memory: dict[tuple[object, ...], Any] = {}
         self._lock = threading.RLock()
 
     def _connect(self) -> None:
         self._connection = open_connection(
-            replace(self._recipe, statements=(*self._recipe.statements, *self._compared)),
+            replace(self._recipe, statements=self._statements),
             threads=self._threads,
             memory_limit_bytes=self._memory_limit_bytes,
             temp_directory=self._scratch / "spill",
@@ -133,10 +176,16 @@ class DuckDBEngine:
         for cut in self._currents.values():  # a value of the wrong type shows only when asked
             self._connection.execute(f"SELECT 1 FROM {quote_name(cut)} LIMIT 1").fetchone()
 
+    @property
+    def _statements(self) -> tuple[str, ...]:
+        return (*self._recipe.statements, *self._compared)
+
     def handover(self) -> EngineHandover:
         """Return what another process needs to open the same tables while this one lives."""
         return EngineHandover(
             recipe=self._recipe,
+            queried=self._queried,
+            selections=self._selections,
             origins=self.origins,
             # Not under the lock: whoever holds it may be a generator that has been given up.
             memory=dict(self._memory),
@@ -161,7 +210,9 @@ class DuckDBEngine:
         others = {table: source for table, source in sources.items() if table not in splits}
         scratch = self._scratch / "reference"
         scratch.mkdir()
-        recipe, _ = open_sources(others, tuple(others), scratch, prefix=_REFERENCE)
+        recipe = open_sources(
+            others, tuple(others), scratch, prefix=_REFERENCE, remote=self._remote
+        ).recipe
         self._references = {table: _REFERENCE + table for table in (*recipe.tables, *splits)}
         self._currents = {table: _CURRENT + table for table in splits}
         statements = [s for table, split in splits.items() for s in self._split(table, split)]
@@ -203,18 +254,38 @@ class DuckDBEngine:
         return self._remember(("summary", table), lambda: self._summarize(table))
 
     def _summarize(self, table: str) -> TableSummary:
-        columns = self.columns(table)
         rows = self._row_count(table)
-        return TableSummary(
-            name=table,
-            row_count=rows,
-            columns={
-                column.name: measure_column(
-                    self._connection, table, column, rows, wide_text_rows=self._wide_text_rows
-                )
-                for column in columns
-            },
+        columns = measure_columns(
+            self._connections(rows),
+            table,
+            self.columns(table),
+            rows,
+            wide_text_rows=self._wide_text_rows,
+            kept=self._groups,
+            progressed=lambda step: self._progressed(f"{self._shown(table)}: {step}"),
         )
+        return TableSummary(name=table, row_count=rows, columns=columns)
+
+    def _connections(self, row_count: int) -> Sequence[duckdb.DuckDBPyConnection]:
+        """Return what a table's columns are measured on: two for a small one, on several cores.
+
+        A large one keeps DuckDB's own threads busy, and twice its groups would take twice the
+        memory.
+        """
+        if row_count > _SIDE_BY_SIDE_ROWS or (self._threads or os.cpu_count()) == 1:
+            return (self._connection,)
+        if self._helper is None:
+            self._helper = add_connection(self._connection, self._statements)
+        return (self._connection, self._helper)
+
+    def report_to(self, progressed: Callable[[str], None]) -> None:
+        """Tell somebody, in a few words, of each thing begun."""
+        self._progressed = progressed
+
+    def _shown(self, table: object) -> str:
+        """Return how to call a table before people."""
+        name = str(table)
+        return name.removeprefix(_REFERENCE).removeprefix(_CURRENT)
 
     def _row_count(self, table: str) -> int:
         rows = self._connection.execute(f"SELECT count(*) FROM {quote_name(table)}").fetchall()
@@ -324,12 +395,37 @@ class DuckDBEngine:
         """Return the name under which the state to compare with the reference answers questions."""
         return self._currents.get(table, table)
 
+    def selection(self, table: str) -> TableSelection | None:
+        """Return what was selected of a table or its reference, None for all of it."""
+        for names in (self._references, self._currents):
+            for known, name in names.items():
+                # Of a reference from elsewhere nothing was selected; a split is of selected rows.
+                if table == name and known in self._currents:
+                    return self._selections.get(known)
+        return self._selections.get(table)
+
+    def scan_bytes(self, table: str) -> int | None:
+        """Return what a full scan of the whole table reads: files' sizes, a database's blocks."""
+        return self._scan_bytes.get(table)
+
+    def whole_row_count(self, table: str) -> int | None:
+        """Count all rows of a table, also those that were not selected: by metadata, mostly."""
+        whole = WHOLE + table if table in self._selections else table
+        return self._remember(("whole", table), lambda: self._row_count(whole))
+
     def value_counts(self, table: str, column: str, *, limit: int) -> ValueCounts:
-        """Count the rows of each value, the `limit` most frequent ones at most: one scan."""
+        """Count the rows of each value, the `limit` most frequent ones at most.
+
+        One scan, or none if the table was measured and the column holds few different values.
+        """
         return self._remember(
             ("value counts", table, column, limit),
             lambda: comparisons.value_counts(
-                self._connection, table, self._column(table, column), limit=limit
+                self._connection,
+                table,
+                self._column(table, column),
+                limit=limit,
+                groups=self._groups.get((table, column)),
             ),
         )
 
@@ -394,12 +490,14 @@ class DuckDBEngine:
     def _user_sandbox(self) -> Sandbox:
         with self._lock:
             if self._sandbox is None:
-                self._sandbox = Sandbox(self._recipe, self._limits, temp_directory=self._scratch)
+                self._sandbox = Sandbox(self._queried, self._limits, temp_directory=self._scratch)
             return self._sandbox
 
     def interrupt(self) -> None:
         """Stop what is running, from another thread; a user's query too."""
         self._connection.interrupt()
+        if self._helper is not None:
+            self._helper.interrupt()
         if self._sandbox is not None:
             self._sandbox.interrupt()
 
@@ -407,8 +505,10 @@ class DuckDBEngine:
         """Let go of files, connections and the child process."""
         if self._sandbox is not None:
             self._sandbox.close()
+        if self._helper is not None:
+            self._helper.close()
         self._connection.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._folder.close()
 
     def _remember(self, key: tuple[object, ...], compute: Callable[[], _T]) -> _T:
         """Answer from memory, or compute; DuckDB's errors become ours."""
@@ -418,6 +518,8 @@ class DuckDBEngine:
                 compared = (*self._references.values(), *self._currents.values())
                 if table not in (*self._recipe.tables, *compared):
                     raise UnknownTableError(str(table), self._recipe.tables)
+                if key[0] not in _QUICK:
+                    self._progressed(f"{self._shown(table)}: {key[0]}")
                 try:
                     self._memory[key] = compute()
                 except duckdb.InterruptException as error:
@@ -426,10 +528,15 @@ class DuckDBEngine:
                     raise EngineError(
                         f"Table {table!r} needs more memory or disk than it may use: "
                         f"{first_line(error)}.",
-                        remedy="Raise the memory limit, or name another temporary directory.",
+                        remedy="Raise memory_limit, free some space in "
+                        f"{str(self._scratch.parent)!r}, or let temp_directory name another disk.",
                     ) from error
                 except duckdb.Error as error:
-                    raise EngineError(f"Table {table!r}: {first_line(error)}.") from error
+                    told = self._remote.named(first_line(error))
+                    raise EngineError(
+                        f"Table {table!r}: {told}.",
+                        remedy=NO_SPACE_REMEDY if is_disk_full(error) else "",
+                    ) from error
             found: _T = self._memory[key]
             return found
 
@@ -439,6 +546,8 @@ class EngineHandover:
     """An engine on its way to another process: the recipe, and every answer it remembers."""
 
     recipe: ConnectionRecipe
+    queried: ConnectionRecipe
+    selections: dict[str, TableSelection]
     origins: dict[str, str]
     memory: dict[tuple[object, ...], Any] = field(repr=False)
     threads: int | None
@@ -467,6 +576,7 @@ class _ReopenedEngine(DuckDBEngine):
     ) -> None:
         self._start(handover.threads, memory_limit_bytes, temp_directory, handover.limits)
         self._recipe, self.origins = handover.recipe, handover.origins
+        self._queried, self._selections = handover.queried, handover.selections
         self._memory.update(handover.memory)
         self._wide_text_rows = handover.wide_text_rows
         self._references, self._currents = handover.references, handover.currents
@@ -474,5 +584,9 @@ class _ReopenedEngine(DuckDBEngine):
         try:
             self._connect()
         except duckdb.Error as error:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._folder.close()
             raise EngineError(f"The tables cannot be opened again: {error}") from error
+
+
+def _no_one(step: str) -> None:
+    """Tell no one."""

@@ -18,14 +18,14 @@ from voyant.engines.sources import quote_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["count_failures", "failing_values"]
+__all__ = ["CannotAskError", "Condition", "condition_of", "count_failures", "failing_values"]
 
 #: Checks asked in one scan: a plan of thousands of aggregates takes longer than a second scan.
 _CHECKS_PER_SCAN: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Condition:
+class Condition:
     """SQL for the rows a check applies to, and for what must hold of them."""
 
     applies: str
@@ -33,10 +33,11 @@ class _Condition:
 
     @property
     def fails(self) -> str:
+        """SQL for the rows that the check applies to and that fail it."""
         return f"({self.applies}) AND NOT coalesce({self.holds}, false)"
 
 
-class _CannotAskError(Exception):
+class CannotAskError(Exception):
     """A check that makes no sense of this column; the text says why."""
 
 
@@ -51,11 +52,11 @@ def count_failures(
     A check that cannot be asked does not spoil the others.
     """
     answers: dict[int, FailureCount] = {}
-    conditions: dict[int, _Condition] = {}
+    conditions: dict[int, Condition] = {}
     for place, check in enumerate(checks):
         try:
-            conditions[place] = _condition(connection, columns, check)
-        except _CannotAskError as error:
+            conditions[place] = condition_of(connection, columns, check)
+        except CannotAskError as error:
             answers[place] = FailureCount(reason=str(error))
     places = list(conditions)
     for start in range(0, len(places), _CHECKS_PER_SCAN):
@@ -65,7 +66,7 @@ def count_failures(
 
 
 def _scan(
-    connection: duckdb.DuckDBPyConnection, table: str, conditions: Mapping[int, _Condition]
+    connection: duckdb.DuckDBPyConnection, table: str, conditions: Mapping[int, Condition]
 ) -> dict[int, FailureCount]:
     """Ask several conditions at once; one by one if together they fail."""
     try:
@@ -82,7 +83,7 @@ def _scan(
 
 
 def _ask(
-    connection: duckdb.DuckDBPyConnection, table: str, conditions: Mapping[int, _Condition]
+    connection: duckdb.DuckDBPyConnection, table: str, conditions: Mapping[int, Condition]
 ) -> dict[int, FailureCount]:
     asked = ", ".join(
         f"count(*) FILTER ({c.applies}), count(*) FILTER ({c.fails})" for c in conditions.values()
@@ -107,8 +108,8 @@ def failing_values(
     Values of two columns are joined by a comma and a space. Empty when the check cannot be asked.
     """
     try:
-        condition = _condition(connection, columns, check)
-    except _CannotAskError:
+        condition = condition_of(connection, columns, check)
+    except CannotAskError:
         return ()
     texts = [f"coalesce({quote_name(name)}::VARCHAR, 'null')" for name in check.columns]
     shown = (
@@ -126,12 +127,17 @@ def failing_values(
 # --------------------------------------------------------------------------------- conditions
 
 
-def _condition(
+def condition_of(
     connection: duckdb.DuckDBPyConnection, columns: Mapping[str, Column], check: RowCheck
-) -> _Condition:
+) -> Condition:
+    """Return SQL for a check of these columns.
+
+    Raises:
+        CannotAskError: The check makes no sense of a column.
+    """
     missing = [name for name in check.columns if name not in columns]
     if missing:
-        raise _CannotAskError(f"there is no column {missing[0]!r}")
+        raise CannotAskError(f"there is no column {missing[0]!r}")
     if check.kind is RowCheckKind.MATCHES:
         _try_pattern(connection, check.pattern)
     return _BUILDERS[check.kind](check, [columns[name] for name in check.columns])
@@ -143,22 +149,22 @@ def _present(column: Column) -> str:
     return f"{name} IS NOT NULL{nan}"
 
 
-def _not_null(check: RowCheck, columns: Sequence[Column]) -> _Condition:
+def _not_null(check: RowCheck, columns: Sequence[Column]) -> Condition:
     del check
     held = " AND ".join(f"{quote_name(column.name)} IS NOT NULL" for column in columns)
-    return _Condition(applies="true", holds=held)
+    return Condition(applies="true", holds=held)
 
 
-def _filled(check: RowCheck, columns: Sequence[Column]) -> _Condition:
+def _filled(check: RowCheck, columns: Sequence[Column]) -> Condition:
     del check
     column = columns[0]
     blank = ""
     if column.kind is ColumnKind.TEXT:
         blank = rf" AND regexp_matches({quote_name(column.name)}::VARCHAR, '\S')"
-    return _Condition(applies="true", holds=f"({_present(column)}){blank}")
+    return Condition(applies="true", holds=f"({_present(column)}){blank}")
 
 
-def _in_range(check: RowCheck, columns: Sequence[Column]) -> _Condition:
+def _in_range(check: RowCheck, columns: Sequence[Column]) -> Condition:
     column = columns[0]
     bounds = [
         f"{quote_name(column.name)} {operator}{'' if is_open else '='} {_bound(column, value)}"
@@ -168,39 +174,39 @@ def _in_range(check: RowCheck, columns: Sequence[Column]) -> _Condition:
         )
         if value is not None
     ]
-    return _Condition(applies=_present(column), holds=" AND ".join(bounds) or "true")
+    return Condition(applies=_present(column), holds=" AND ".join(bounds) or "true")
 
 
 def _bound(column: Column, value: Scalar) -> str:
     if column.kind.is_numeric:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise _CannotAskError(f"{column.name} is {column.type}, and {value!r} is no number")
+            raise CannotAskError(f"{column.name} is {column.type}, and {value!r} is no number")
         return _number(value)
     if column.kind.is_temporal:
         try:
             datetime.fromisoformat(str(value))
         except ValueError:
-            raise _CannotAskError(f"{value!r} is no ISO date or time") from None
+            raise CannotAskError(f"{value!r} is no ISO date or time") from None
         # A day's bound on moments is its midnight; a moment's bound on days keeps its time.
         is_zoned = "TIME ZONE" in column.type
         return f"CAST({quote_literal(str(value))} AS {'TIMESTAMPTZ' if is_zoned else 'TIMESTAMP'})"
-    raise _CannotAskError(f"{column.name} is {column.type}: only numbers and times have a range")
+    raise CannotAskError(f"{column.name} is {column.type}: only numbers and times have a range")
 
 
 def _number(value: float) -> str:
     if isinstance(value, int):
         return str(value)
     if not math.isfinite(value):
-        raise _CannotAskError(f"{value!r} is no bound")
+        raise CannotAskError(f"{value!r} is no bound")
     return f"{value!r}::DOUBLE"
 
 
-def _in_set(check: RowCheck, columns: Sequence[Column]) -> _Condition:
-    return _Condition(applies=_present(columns[0]), holds=_member(check, columns[0]))
+def _in_set(check: RowCheck, columns: Sequence[Column]) -> Condition:
+    return Condition(applies=_present(columns[0]), holds=_member(check, columns[0]))
 
 
-def _not_in_set(check: RowCheck, columns: Sequence[Column]) -> _Condition:
-    return _Condition(applies=_present(columns[0]), holds=f"NOT ({_member(check, columns[0])})")
+def _not_in_set(check: RowCheck, columns: Sequence[Column]) -> Condition:
+    return Condition(applies=_present(columns[0]), holds=f"NOT ({_member(check, columns[0])})")
 
 
 def _member(check: RowCheck, column: Column) -> str:
@@ -237,23 +243,23 @@ def _as_number(value: Scalar) -> int | float | None:
 
 def _text(column: Column, what: str) -> str:
     if column.kind is not ColumnKind.TEXT and column.kind is not ColumnKind.UUID:
-        raise _CannotAskError(f"{column.name} is {column.type}: only text has {what}")
+        raise CannotAskError(f"{column.name} is {column.type}: only text has {what}")
     return f"{quote_name(column.name)}::VARCHAR"
 
 
-def _length(check: RowCheck, columns: Sequence[Column]) -> _Condition:
+def _length(check: RowCheck, columns: Sequence[Column]) -> Condition:
     length = f"length({_text(columns[0], 'a length')})"
     bounds = [
         f"{length} {operator} {int(value)}"
         for operator, value in ((">=", check.low), ("<=", check.high))
         if isinstance(value, int | float)
     ]
-    return _Condition(applies=_present(columns[0]), holds=" AND ".join(bounds) or "true")
+    return Condition(applies=_present(columns[0]), holds=" AND ".join(bounds) or "true")
 
 
-def _matches(check: RowCheck, columns: Sequence[Column]) -> _Condition:
+def _matches(check: RowCheck, columns: Sequence[Column]) -> Condition:
     text = _text(columns[0], "a pattern")
-    return _Condition(
+    return Condition(
         applies=_present(columns[0]),
         holds=f"regexp_matches({text}, {quote_literal(check.pattern)})",
     )
@@ -261,31 +267,31 @@ def _matches(check: RowCheck, columns: Sequence[Column]) -> _Condition:
 
 def _try_pattern(connection: duckdb.DuckDBPyConnection, pattern: str) -> None:
     if "\0" in pattern:
-        raise _CannotAskError("the pattern holds a NUL character")
+        raise CannotAskError("the pattern holds a NUL character")
     try:
         connection.execute(f"SELECT regexp_matches('', {quote_literal(pattern)})").fetchall()
     except duckdb.Error as error:
-        raise _CannotAskError(
+        raise CannotAskError(
             f"the pattern {pattern!r} is none of RE2's: {_first_line(error)}"
         ) from None
 
 
-def _readable(column: Column, holds: str) -> _Condition:
+def _readable(column: Column, holds: str) -> Condition:
     text = _text(column, "a reading")
-    return _Condition(
+    return Condition(
         applies=rf"{_present(column)} AND regexp_matches({text}, '\S')",
         holds=holds.format(text=text),
     )
 
 
-def _numeric_text(check: RowCheck, columns: Sequence[Column]) -> _Condition:
+def _numeric_text(check: RowCheck, columns: Sequence[Column]) -> Condition:
     del check
     # Not every text that a cast accepts is a number to a reader: '1_000', 'inf', 'nan'.
     plain = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
     return _readable(columns[0], f"regexp_matches({{text}}, {_braces(quote_literal(plain))})")
 
 
-def _temporal_text(check: RowCheck, columns: Sequence[Column]) -> _Condition:
+def _temporal_text(check: RowCheck, columns: Sequence[Column]) -> Condition:
     del check
     shape = r"^\s*\d{4}-\d{2}-\d{2}"
     return _readable(
@@ -299,39 +305,39 @@ def _braces(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _multiple_of(check: RowCheck, columns: Sequence[Column]) -> _Condition:
+def _multiple_of(check: RowCheck, columns: Sequence[Column]) -> Condition:
     column, step = columns[0], check.low
     if not column.kind.is_numeric or isinstance(step, bool) or not isinstance(step, int | float):
-        raise _CannotAskError(f"{column.name} is {column.type}: only numbers have multiples")
+        raise CannotAskError(f"{column.name} is {column.type}: only numbers have multiples")
     if not step > 0 or not math.isfinite(step):
-        raise _CannotAskError(f"{step!r} has no multiples")
+        raise CannotAskError(f"{step!r} has no multiples")
     name = quote_name(column.name)
     if column.kind is ColumnKind.INTEGER and float(step).is_integer():
-        return _Condition(applies=_present(column), holds=f"{name} % {int(step)} = 0")
+        return Condition(applies=_present(column), holds=f"{name} % {int(step)} = 0")
     # 0.3 is three times 0.1 although no double says so: a billionth of a step is forgiven.
     steps = f"({name}::DOUBLE / {float(step)!r}::DOUBLE)"
-    return _Condition(
+    return Condition(
         applies=_present(column),
         holds=f"isfinite({steps}) AND "
         f"abs({steps} - round({steps})) <= 1e-9 * greatest(1, abs({steps}))",
     )
 
 
-def _ordered(check: RowCheck, columns: Sequence[Column]) -> _Condition:
+def _ordered(check: RowCheck, columns: Sequence[Column]) -> Condition:
     del check
     if not all(column.kind.is_temporal for column in columns):
-        raise _CannotAskError("only dates and timestamps have an order in time")
+        raise CannotAskError("only dates and timestamps have an order in time")
     is_daily = any(column.kind is ColumnKind.DATE for column in columns)
     first, second = (
         f"{quote_name(column.name)}{'::DATE' if is_daily else ''}" for column in columns
     )
-    return _Condition(
+    return Condition(
         applies=" AND ".join(_present(column) for column in columns),
         holds=f"{first} <= {second}",
     )
 
 
-_BUILDERS: Final[Mapping[RowCheckKind, Callable[[RowCheck, Sequence[Column]], _Condition]]] = {
+_BUILDERS: Final[Mapping[RowCheckKind, Callable[[RowCheck, Sequence[Column]], Condition]]] = {
     RowCheckKind.NOT_NULL: _not_null,
     RowCheckKind.FILLED: _filled,
     RowCheckKind.IN_RANGE: _in_range,

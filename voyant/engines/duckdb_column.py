@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from voyant.core.tables import (
@@ -28,6 +29,7 @@ _LONGEST_SHOWN: Final = 500
 CUT_VALUE: Final = (
     f"CASE WHEN length(v) > {_LONGEST_SHOWN} THEN left(v, {_LONGEST_SHOWN}) || '…' ELSE v END"
 )
+_kept = count(1)
 _moment_pattern = re.compile(r"(\d+)(-\d\d-\d\d)( \(BC\))?(?: (.+))?")
 _short_zone_pattern = re.compile(r"[+-]\d\d$")
 
@@ -39,13 +41,20 @@ class Measuring:
     its way: those are temporary views or in attached files.
     """
 
-    #: The small table.
-    groups: Final = "memory.main.voyant_groups"
-
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, table: str, column: Column, row_count: int
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: str,
+        column: Column,
+        row_count: int,
+        *,
+        worker: int = 0,
     ) -> None:
         self.connection = connection
+        #: The small table; each of those who measure at the same time has another.
+        self.groups = f"memory.main.voyant_groups_{worker}"
+        self.is_grouped = False
+        self.table_name = table
         self.column = column
         self.row_count = row_count
         self.table = quote_name(table)
@@ -67,6 +76,13 @@ class Measuring:
             f"CREATE OR REPLACE TABLE {self.groups} AS "
             f"SELECT {self.value} AS v, count(*) AS c FROM {self.table} GROUP BY 1"
         )
+        self.is_grouped = True
+
+    def keep(self) -> str:
+        """Give the small table a name under which it stays, and return that."""
+        name = f"voyant_kept_{next(_kept)}"
+        self.run(f"ALTER TABLE {self.groups} RENAME TO {name}")
+        return f"memory.main.{name}"
 
     def top_and_sample(self) -> tuple[tuple[ValueCount, ...], tuple[ValueCount, ...]]:
         """Fetch the most frequent values, as they are for the top and as text for the sample."""

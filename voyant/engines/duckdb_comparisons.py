@@ -15,7 +15,16 @@ from voyant.stats.moments import FIXED_POINT_ONE
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["bin_counts", "number_distances", "value_counts"]
+__all__ = [
+    "bin_counts",
+    "counts_between",
+    "distances",
+    "finite_number",
+    "most_frequent",
+    "number_distances",
+    "shown_text",
+    "value_counts",
+]
 
 #: Longer text is told apart by its beginning and its hash.
 _LONGEST_TEXT: Final = 200
@@ -23,22 +32,42 @@ _NO_NUMBERS: Final = NumberDistances(wasserstein_distance=None, ks_statistic=Non
 
 
 def value_counts(
-    connection: duckdb.DuckDBPyConnection, table: str, column: Column, *, limit: int
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    column: Column,
+    *,
+    limit: int,
+    groups: str | None = None,
 ) -> ValueCounts:
-    """Count the rows of each value, the most frequent first; one scan."""
-    source = _numbers(table, column)
-    if source is None:
-        value = quote_name(column.name)
+    """Count the rows of each value, the most frequent first.
+
+    Args:
+        connection: Where the table is.
+        table: The table's name, as it is.
+        column: One of its columns.
+        limit: The most values that are told.
+        groups: A table of the column's values `v` and their rows `c`, which is read in place of
+            the table's rows.
+    """
+    name = quote_name(column.name)
+    rows = f"(SELECT {name} AS v, 1 AS c FROM {quote_name(table)})" if groups is None else groups
+    value = finite_number(column.type)
+    if value is None:
+        value = "v"
         if column.kind is not ColumnKind.BOOLEAN:
-            text = f"{value}::VARCHAR"
-            value = (
-                f"CASE WHEN length({text}) > {_LONGEST_TEXT} "
-                f"THEN left({text}, {_LONGEST_TEXT}) || '…' || md5({text}) ELSE {text} END"
-            )
-        source = f"(SELECT {value} AS y FROM {quote_name(table)})"
+            value = shown_text("v::VARCHAR")
+    counted = "count(*)" if groups is None else "sum(c)::BIGINT"
+    return most_frequent(
+        connection,
+        f"(SELECT y, {counted} AS c FROM (SELECT {value} AS y, c FROM {rows}) GROUP BY 1)",
+        limit=limit,
+    )
+
+
+def most_frequent(connection: duckdb.DuckDBPyConnection, groups: str, *, limit: int) -> ValueCounts:
+    """Return the most frequent values of SQL that gives each value `y` with its count `c`."""
     rows = connection.execute(
-        f"SELECT y, count(*) FROM {source} WHERE y IS NOT NULL "
-        f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {limit + 1}"
+        f"SELECT y, c FROM {groups} WHERE y IS NOT NULL ORDER BY 2 DESC, 1 LIMIT {limit + 1}"
     ).fetchall()
     return ValueCounts(
         counts=tuple(ValueCount(value=y, count=count) for y, count in rows[:limit]),
@@ -51,17 +80,25 @@ def bin_counts(
 ) -> tuple[int, ...]:
     """Count between edges; one scan."""
     source = _numbers(table, column)
-    if source is None or len(edges) < 2:  # noqa: PLR2004 - a bin has two edges
+    if source is None:
         return (0,) * max(len(edges) - 1, 0)
+    # Grouped first: comparing each different value with the edges beats comparing each row.
+    return counts_between(connection, f"(SELECT y, count(*) AS c FROM {source} GROUP BY 1)", edges)
+
+
+def counts_between(
+    connection: duckdb.DuckDBPyConnection, groups: str, edges: Sequence[float]
+) -> tuple[int, ...]:
+    """Count between edges what SQL gives: each number `y` with its count `c`."""
+    if len(edges) < 2:  # noqa: PLR2004 - a bin has two edges
+        return ()
     last = len(edges) - 2
     asked = ", ".join(
         f"coalesce(sum(c) FILTER (y >= {_double(left)} AND y {'<=' if place == last else '<'} "
         f"{_double(right)}), 0)::BIGINT"
         for place, (left, right) in enumerate(pairwise(edges))
     )
-    # Grouped first: comparing each different value with the edges beats comparing each row.
-    grouped = f"(SELECT y, count(*) AS c FROM {source} GROUP BY 1)"
-    row = _one(connection, f"SELECT {asked} FROM {grouped}")
+    row = _one(connection, f"SELECT {asked} FROM {groups}")
     return tuple(int(count) for count in row)
 
 
@@ -78,7 +115,14 @@ def number_distances(
     earlier, later = _numbers(*reference), _numbers(*current)
     if earlier is None or later is None:
         return _NO_NUMBERS
-    sides = f"SELECT y, 1 AS r, 0 AS c FROM {earlier} UNION ALL SELECT y, 0, 1 FROM {later}"
+    return distances(
+        connection,
+        f"SELECT y, 1 AS r, 0 AS c FROM {earlier} UNION ALL SELECT y, 0, 1 FROM {later}",
+    )
+
+
+def distances(connection: duckdb.DuckDBPyConnection, sides: str) -> NumberDistances:
+    """Compare two sides, given as SQL with numbers `y` and how many rows hold them, `r` and `c`."""
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE voyant_d AS SELECT y, sum(r)::BIGINT AS r, "
         f"sum(c)::BIGINT AS c FROM ({sides}) WHERE y IS NOT NULL GROUP BY 1"
@@ -116,14 +160,29 @@ def _numbers(table: str, column: Column) -> str | None:
     None for values that stand on no number line. Quantiles are scaled in the same way, so that an
     edge taken from them falls on the value it came from.
     """
-    line = number_line(column.type)
+    kept = finite_number(column.type)
+    if kept is None:
+        return None
+    values = f"SELECT {quote_name(column.name)} AS v FROM {quote_name(table)}"
+    return f"(SELECT {kept} AS y FROM ({values}))"
+
+
+def finite_number(type_name: str) -> str | None:
+    """Return SQL for the double that a value `v` of a type is, null for NaN and infinities."""
+    line = number_line(type_name)
     if line is None:
         return None
     unit = line.unit
     scaled = f"({line.expression})::DOUBLE * {unit.numerator}::DOUBLE / {unit.denominator}::DOUBLE"
-    kept = f"CASE WHEN {line.is_finite} THEN {scaled} END" if line.is_finite else scaled
-    values = f"SELECT {quote_name(column.name)} AS v FROM {quote_name(table)}"
-    return f"(SELECT {kept} AS y FROM ({values}))"
+    return f"CASE WHEN {line.is_finite} THEN {scaled} END" if line.is_finite else scaled
+
+
+def shown_text(text: str) -> str:
+    """Return SQL for a text as it is told apart: long ones by their beginning and their hash."""
+    return (
+        f"CASE WHEN length({text}) > {_LONGEST_TEXT} "
+        f"THEN left({text}, {_LONGEST_TEXT}) || '…' || md5({text}) ELSE {text} END"
+    )
 
 
 def _double(number: float) -> str:

@@ -22,10 +22,18 @@ from voyant.stats.moments import FIXED_POINT_ONE
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["pearson", "spearman"]
+__all__ = [
+    "RANKS_TABLE",
+    "SAMPLE_TABLE",
+    "coefficient",
+    "has_spread",
+    "pearson",
+    "rank_and_correlate",
+    "spearman",
+]
 
-_SAMPLE: Final = "memory.main.voyant_sample"
-_RANKS: Final = "memory.main.voyant_ranks"
+SAMPLE_TABLE: Final = "memory.main.voyant_sample"
+RANKS_TABLE: Final = "memory.main.voyant_ranks"
 #: Two deviations of so many bits multiply within 63.
 _MOST_BITS: Final = 31
 
@@ -63,7 +71,8 @@ def pearson(
     return _correlate(connection, source, variables, masks, "pearson")
 
 
-def _has_spread(column: ColumnSummary) -> bool:
+def has_spread(column: ColumnSummary) -> bool:
+    """Say whether a column is numeric and its finite values differ."""
     low, high = column.min, column.max
     return (
         column.kind.is_numeric
@@ -75,7 +84,7 @@ def _has_spread(column: ColumnSummary) -> bool:
 
 def _deviation(column: ColumnSummary) -> _Variable | None:
     """Return how far a column's values lie from about their mean, None without spread."""
-    if not _has_spread(column):
+    if not has_spread(column):
         return None
     low, high = Fraction(str(column.min)), Fraction(str(column.max))
     name = quote_name(column.name)
@@ -117,7 +126,7 @@ def spearman(
 
     Columns whose gaps lie in the same rows share one ranking; other pairs are ranked by themselves.
     """
-    usable = [summary.columns[c] for c in columns if _has_spread(summary.columns[c])]
+    usable = [summary.columns[c] for c in columns if has_spread(summary.columns[c])]
     if len(usable) < 2:  # noqa: PLR2004 - a pair has two
         return ()
     step = -(-summary.row_count // sample_rows)
@@ -131,9 +140,11 @@ def spearman(
         )
     _keep_sample(connection, summary.name, usable, step)
     try:
-        return _rank_and_correlate(connection, [c.name for c in usable], approximation)
+        return rank_and_correlate(connection, [c.name for c in usable], approximation)
     finally:
-        connection.execute(f"DROP TABLE IF EXISTS {_SAMPLE}; DROP TABLE IF EXISTS {_RANKS}")
+        connection.execute(
+            f"DROP TABLE IF EXISTS {SAMPLE_TABLE}; DROP TABLE IF EXISTS {RANKS_TABLE}"
+        )
 
 
 def _keep_sample(
@@ -150,20 +161,20 @@ def _keep_sample(
     number = ", row_number() OVER () - 1 AS n" if step > 1 else ""
     where = f"WHERE n % {step} = 0" if step > 1 else ""
     connection.execute(
-        f"CREATE OR REPLACE TABLE {_SAMPLE} AS SELECT {kept} "
+        f"CREATE OR REPLACE TABLE {SAMPLE_TABLE} AS SELECT {kept} "
         f"FROM (SELECT {read}{number} FROM {quote_name(table)}) {where}"
     )
 
 
-def _rank_and_correlate(
+def rank_and_correlate(
     connection: duckdb.DuckDBPyConnection,
     names: Sequence[str],
     approximation: Approximation | None,
 ) -> tuple[Association, ...]:
     """Rank within each set of rows that some pair shares, then correlate the ranks."""
     asked = ", ".join(f"count(*) FILTER (x{i} IS NULL)" for i in range(len(names)))
-    missing = _one(connection, f"SELECT {asked} FROM {_SAMPLE}")
-    masks = _gap_masks(connection, _SAMPLE, [f"x{i}" for i in range(len(names))], missing)
+    missing = _one(connection, f"SELECT {asked} FROM {SAMPLE_TABLE}")
+    masks = _gap_masks(connection, SAMPLE_TABLE, [f"x{i}" for i in range(len(names))], missing)
     by_rows: dict[frozenset[int], list[tuple[int, int]]] = {}
     for i, j in combinations(range(len(names)), 2):
         shared = frozenset(m for m in (masks[i], masks[j]) if m is not None)
@@ -192,17 +203,17 @@ def _correlate_ranks(
         for i in members
     )
     connection.execute(
-        f"CREATE OR REPLACE TABLE {_RANKS} AS SELECT {ranks} FROM "
-        f"(SELECT *, count(*) OVER () AS n FROM {_SAMPLE} WHERE {where})"
+        f"CREATE OR REPLACE TABLE {RANKS_TABLE} AS SELECT {ranks} FROM "
+        f"(SELECT *, count(*) OVER () AS n FROM {SAMPLE_TABLE} WHERE {where})"
     )
-    (rows,) = _one(connection, f"SELECT count(*) FROM {_RANKS}")
+    (rows,) = _one(connection, f"SELECT count(*) FROM {RANKS_TABLE}")
     variables = [
         _Variable(name=names[i], expression=f"r{i}", bits=int(rows).bit_length()) for i in members
     ]
     wanted = [(members.index(i), members.index(j)) for i, j in pairs]
     return _correlate(
         connection,
-        _RANKS,
+        RANKS_TABLE,
         variables,
         [None] * len(members),
         "spearman",
@@ -331,7 +342,7 @@ def _correlate(
             left=variables[i].name,
             right=variables[j].name,
             method=method,
-            value=_coefficient(
+            value=coefficient(
                 int(row[count] or 0), *(Fraction(int(row[at] or 0), unit) for at, unit in parts)
             ),
             row_count=int(row[count] or 0),
@@ -341,7 +352,7 @@ def _correlate(
     )
 
 
-def _coefficient(
+def coefficient(
     count: int, sx: Fraction, sy: Fraction, sxx: Fraction, syy: Fraction, sxy: Fraction
 ) -> float | None:
     """Return the correlation; the differences of the sums are exact."""

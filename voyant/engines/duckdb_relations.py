@@ -15,6 +15,7 @@ from voyant.core.tables import (
     Measure,
     TableSummary,
 )
+from voyant.engines.duckdb_types import is_told_by_text
 from voyant.engines.ingest import quote_name
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def duplicate_rows(
     if not columns:
         return Measure(value=None, reason="the table has no columns")
     values = [
-        f"{quote_name(c.name)}::VARCHAR" if _is_told_by_text(c) else quote_name(c.name)
+        f"{quote_name(c.name)}::VARCHAR" if is_told_by_text(c) else quote_name(c.name)
         for c in columns
     ]
     named = ", ".join(f"{value} AS v{i}" for i, value in enumerate(values))
@@ -63,11 +64,6 @@ def duplicate_rows(
         return Measure(value=int(repeats))
     finally:
         connection.execute(f"DROP TABLE {_REPEATED}")
-
-
-def _is_told_by_text(column: Column) -> bool:
-    """Say whether a column's values are compared by their text; not all such can be hashed."""
-    return column.kind.is_nested or column.kind is ColumnKind.OTHER
 
 
 def distinct_count(

@@ -14,7 +14,7 @@ from voyant.stats.moments import FIXED_POINT_ONE
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["grid_counts", "group_means", "time_counts"]
+__all__ = ["finite_range", "grid_counts", "group_mean", "group_means", "span_start", "time_counts"]
 
 _TWO: Final = 2
 _SPAN_SECONDS: Final = {TimeGrain.HOUR: 3_600, TimeGrain.DAY: 86_400, TimeGrain.WEEK: 604_800}
@@ -31,13 +31,13 @@ def time_counts(
     is_zoned = "WITH TIME ZONE" in summary.columns[column].type.upper()
     moment = f"epoch_us({name if is_zoned else f'{name}::TIMESTAMP'})"
     rows = connection.execute(
-        f"SELECT {_start(grain)} AS s, count(*) FROM (SELECT {moment} AS us "
+        f"SELECT {span_start(grain)} AS s, count(*) FROM (SELECT {moment} AS us "
         f"FROM {quote_name(summary.name)} WHERE isfinite({name})) GROUP BY s ORDER BY s"
     ).fetchall()
     return tuple(TimeCount(start=int(start), count=int(count)) for start, count in rows)
 
 
-def _start(grain: TimeGrain) -> str:
+def span_start(grain: TimeGrain) -> str:
     """Return SQL for the first second of the span that microsecond `us` lies in.
 
     Whole-number arithmetic where spans are alike: date_trunc on zoned times takes 30 times as long.
@@ -59,7 +59,7 @@ def group_means(
     sample_rows: int,
 ) -> tuple[GroupMeans, ...]:
     """Average by groups from sums of whole numbers, which are the same in any order of the rows."""
-    usable = [summary.columns[name] for name in numbers if _range(summary.columns[name])]
+    usable = [summary.columns[name] for name in numbers if finite_range(summary.columns[name])]
     if not usable:
         return ()
     shares = ", ".join(f"{_share(column)} AS u{i}" for i, column in enumerate(usable))
@@ -86,7 +86,9 @@ def group_means(
             number=column.name,
             approximation=approximation,
             groups=tuple(
-                _mean(column, row[0], *row[1 + 3 * i : 4 + 3 * i]) for row in rows if row[1 + 3 * i]
+                group_mean(column, row[0], *row[1 + 3 * i : 4 + 3 * i])
+                for row in rows
+                if row[1 + 3 * i]
             ),
         )
         for i, column in enumerate(usable)
@@ -119,7 +121,7 @@ def _bin(value: str, axis: BinAxis) -> str:
     )
 
 
-def _range(column: ColumnSummary) -> tuple[float, float] | None:
+def finite_range(column: ColumnSummary) -> tuple[float, float] | None:
     """Return the bounds of a column's finite numbers; None where there is no spread to measure."""
     if not column.kind.is_numeric or column.std is None:
         return None
@@ -131,7 +133,7 @@ def _range(column: ColumnSummary) -> tuple[float, float] | None:
 
 def _share(column: ColumnSummary) -> str:
     """Return SQL that brings a number to [0, 1] between the column's bounds; null if not finite."""
-    low, high = _range(column) or (0.0, 1.0)
+    low, high = finite_range(column) or (0.0, 1.0)
     value = f"{quote_name(column.name)}::DOUBLE"
     # Halved first: the span of two large doubles may be no double.
     share = f"({value} * 0.5 - {low / 2!r}::DOUBLE) / {high / 2 - low / 2!r}::DOUBLE"
@@ -144,8 +146,11 @@ def _group_key(column: ColumnSummary) -> str:
     return name if is_plain else f"{name}::VARCHAR"
 
 
-def _mean(column: ColumnSummary, value: Any, count: int, total: int, squares: int) -> GroupMean:
-    low, high = _range(column) or (0.0, 1.0)
+def group_mean(
+    column: ColumnSummary, value: Any, count: int, total: int, squares: int
+) -> GroupMean:
+    """Return a group's mean and spread from its sums of shares, as whole numbers."""
+    low, high = finite_range(column) or (0.0, 1.0)
     span = high - low
     # The differences are of whole numbers, so they are exact.
     spread = max(count * int(squares) * FIXED_POINT_ONE - int(total) ** 2, 0)

@@ -7,6 +7,9 @@ lengths. It beats DuckDB's own approximate functions, which `SUMMARIZE` uses, se
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from voyant.core.tables import Approximation, Column, ColumnKind, ColumnSummary
@@ -17,12 +20,69 @@ from voyant.engines.duckdb_types import number_line
 from voyant.engines.ingest import first_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import duckdb
 
-__all__ = ["WIDE_TEXT_ROWS", "measure_column"]
+__all__ = ["WIDE_TEXT_ROWS", "measure_column", "measure_columns"]
 
 #: Up to so many rows even all-different text is grouped by value; above, the first rows decide.
 WIDE_TEXT_ROWS: Final = 500_000
+#: So many different values, of so many characters, are kept for later questions.
+_KEPT_VALUES: Final = 5_000
+_KEPT_LENGTH: Final = 200
+
+
+def measure_columns(
+    connections: Sequence[duckdb.DuckDBPyConnection],
+    table: str,
+    columns: Sequence[Column],
+    row_count: int,
+    *,
+    wide_text_rows: int = WIDE_TEXT_ROWS,
+    kept: dict[tuple[str, str], str] | None = None,
+    progressed: Callable[[str], None] | None = None,
+) -> dict[str, ColumnSummary]:
+    """Measure columns, as many at a time as there are connections.
+
+    DuckDB spends most of a small table's time on planning, which takes one core.
+
+    Args:
+        connections: To the same database, each with the table in sight.
+        table: The table's name, as it is.
+        columns: Its columns.
+        row_count: Its rows.
+        wide_text_rows: Rows above which text may be grouped by hash.
+        kept: Takes, by table and column, the names of tables of values `v` and their rows `c`,
+            where values are few; a later question need not read the table again.
+        progressed: Told which column is next, by the thread that asks for the columns.
+    """
+    waiting = deque(columns)
+    found: dict[str, ColumnSummary] = {}
+
+    def work(connection: duckdb.DuckDBPyConnection, worker: int) -> None:
+        try:
+            while waiting:
+                with suppress(IndexError):  # the other one was quicker
+                    column = waiting.popleft()
+                    if progressed is not None and worker == 0:
+                        place = len(columns) - len(waiting)
+                        progressed(f"column {place} of {len(columns)}, {column.name}")
+                    measuring = Measuring(connection, table, column, row_count, worker=worker)
+                    found[column.name] = _measure_column(measuring, wide_text_rows, kept)
+        except BaseException:
+            waiting.clear()  # the others end with the column they are at
+            raise
+
+    with ThreadPoolExecutor(max_workers=len(connections)) as pool:
+        helpers = [
+            pool.submit(work, connection, worker)
+            for worker, connection in enumerate(connections[1:], start=1)
+        ]
+        work(connections[0], 0)
+        for helper in helpers:
+            helper.result()
+    return {column.name: found[column.name] for column in columns}
 
 
 def measure_column(
@@ -42,17 +102,26 @@ def measure_column(
         row_count: The table's rows.
         wide_text_rows: Rows above which text may be grouped by hash.
     """
+    return _measure_column(Measuring(connection, table, column, row_count), wide_text_rows, None)
+
+
+def _measure_column(
+    measuring: Measuring, wide_text_rows: int, kept: dict[tuple[str, str], str] | None
+) -> ColumnSummary:
     import duckdb  # noqa: PLC0415 - its errors; whoever gave the connection has loaded it
 
-    measuring = Measuring(connection, table, column, row_count)
     try:
-        return _measure(measuring, wide_text_rows)
+        summary = _measure(measuring, wide_text_rows)
+        if kept is not None and measuring.is_grouped and _is_worth_keeping(summary):
+            kept[measuring.table_name, summary.name] = measuring.keep()
     except (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.IOException):
         raise
     except duckdb.Error as error:
         return _only_counts(measuring, error)
+    else:
+        return summary
     finally:
-        connection.execute(f"DROP TABLE IF EXISTS {measuring.groups}")
+        measuring.run(f"DROP TABLE IF EXISTS {measuring.groups}")
 
 
 def _measure(measuring: Measuring, wide_text_rows: int) -> ColumnSummary:
@@ -62,6 +131,17 @@ def _measure(measuring: Measuring, wide_text_rows: int) -> ColumnSummary:
         return measure_wide(measuring)
     measuring.group()
     return measure_values(measuring) if line is None else measure_numbers(measuring, line)
+
+
+def _is_worth_keeping(summary: ColumnSummary) -> bool:
+    """Whether the groups are the column's own values, few and short."""
+    longest = 0 if summary.text is None else summary.text.max_length or 0
+    return (
+        not summary.approximations.keys() & {"distinct_count", "top_values"}
+        and not summary.kind.is_nested
+        and (summary.distinct_count or 0) <= _KEPT_VALUES
+        and longest <= _KEPT_LENGTH
+    )
 
 
 def _only_counts(measuring: Measuring, error: Exception) -> ColumnSummary:

@@ -8,9 +8,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from voyant.core.tables import ColumnKind
+from voyant.core.tables import Column, ColumnKind
 
-__all__ = ["NumberLine", "column_kind", "exact_line", "number_line"]
+__all__ = ["NumberLine", "column_kind", "exact_line", "is_told_by_text", "number_line"]
 
 _KINDS: Final = {
     "BOOLEAN": ColumnKind.BOOLEAN,
@@ -162,3 +162,8 @@ def exact_line(type_name: str, low: str, high: str) -> NumberLine | None:
     if most.scaleb(scale) >= 10**_LARGEST_INT64_DECIMAL:
         return None
     return _scaled_line(38, scale)
+
+
+def is_told_by_text(column: Column) -> bool:
+    """Say whether a column's values are hashed by their text; not all such can be hashed."""
+    return column.kind.is_nested or column.kind is ColumnKind.OTHER

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from voyant.core.errors import UnsafeQueryError, did_you_mean
 from voyant.engines.sql_vocabulary import (
+    CHANGING_FUNCTIONS,
     EXPRESSION_KINDS,
     FUNCTIONS,
     NODE_KINDS,
@@ -32,7 +33,7 @@ from voyant.engines.sql_vocabulary import (
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["MAX_QUERY_LENGTH", "check_query", "check_query_text"]
+__all__ = ["MAX_QUERY_LENGTH", "check_condition", "check_query", "check_query_text"]
 
 # Characters. A tree is up to 600 times as long as its SQL, so the text is bounded before parsing.
 MAX_QUERY_LENGTH: Final = 50_000
@@ -80,6 +81,67 @@ def check_query(
     finally:
         cursor.close()
     _Judge(tables).judge(tree)
+
+
+def check_condition(condition: str, *, connection: duckdb.DuckDBPyConnection) -> None:
+    """Refuse a condition on a table's rows unless it is one expression and known to be harmless.
+
+    It is judged as users' queries are; besides, it may read no table, and has to say the same
+    whenever it is asked: each generator asks again.
+
+    Args:
+        condition: What stands after WHERE.
+        connection: Any connection of the engine that will use it.
+
+    Raises:
+        UnsafeQueryError: As `check_query`; a condition with a subquery, chance or the clock in it,
+            or one that would end the clause it stands in.
+    """
+    check_query_text(condition)
+    cursor = connection.cursor()
+    try:
+        tree, plain = (
+            _parse(f"SELECT * FROM t WHERE ({text}\n)", cursor) for text in (condition, "true")
+        )
+    finally:
+        cursor.close()
+    nodes = [_object(_object(statement).get("node")) for statement in (tree, plain)]
+    found = nodes[0].pop("where_clause", None)
+    nodes[1].pop("where_clause", None)
+    if _without_places(nodes[0]) != _without_places(nodes[1]):
+        raise UnsafeQueryError(
+            f"The condition {condition!r} is more than one expression.",
+            remedy="Write what stands after WHERE, and nothing that follows it.",
+        )
+    _Judge(()).judge(found)
+    todo: list[_Tree] = [found]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, list):
+            todo.extend(part)
+        elif isinstance(part, dict):
+            if part.get("class") == "SUBQUERY":
+                raise UnsafeQueryError(
+                    "A condition may not ask another table.",
+                    remedy="Name the values, or join the tables in a view of the warehouse.",
+                )
+            name = _fold(str(part.get("function_name", "")))
+            if name in CHANGING_FUNCTIONS:
+                raise UnsafeQueryError(
+                    f"A condition may not use {name}(), which changes from one question to the "
+                    "next.",
+                    remedy='For a span of time write last = "90 days" and time_column.',
+                )
+            todo.extend(part.values())
+
+
+def _without_places(part: _Tree) -> _Tree:
+    """Return a tree without where in the text its parts stood."""
+    if isinstance(part, list):
+        return [_without_places(item) for item in part]
+    if isinstance(part, dict):
+        return {k: _without_places(v) for k, v in part.items() if k != "query_location"}
+    return part
 
 
 def check_query_text(sql: str) -> None:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voyant.core.errors import SourceError
+from voyant.core.scan_costs import too_costly
 from voyant.engines.recipe import ConnectionRecipe, quote_literal
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Ingest", "database_alias", "first_line", "quote_name"]
+__all__ = [
+    "NO_SPACE_REMEDY",
+    "Ingest",
+    "database_alias",
+    "first_line",
+    "is_disk_full",
+    "quote_name",
+]
 
 _FILE = "scratch.duckdb"
+NO_SPACE_REMEDY = "Free some space there, or let temp_directory name another disk."
 _RESERVED = ("", "memory", "temp", "system", "scratch")
 
 
@@ -37,15 +48,21 @@ class Ingest:
         scratch: Folder of the file that holds what was parsed.
         wanted: Tables to keep; all when empty.
         prefix: Stands before the names of what is made, so that two recipes can be opened together.
+        hidden: Table -> the name to show it under instead.
+        max_scan_bytes: What a scan of a table may read, unless its rows are selected.
         tables: Name -> where it came from.
+        scan_bytes: Name -> what a scan of all of it reads.
         left_out: Tables that exist but were not wanted, or could not be opened.
     """
 
     scratch: Path
     wanted: Collection[str] = ()
     prefix: str = ""
+    hidden: Mapping[str, str] = field(default_factory=dict[str, str])
+    max_scan_bytes: int | None = None
     tables: dict[str, str] = field(default_factory=dict[str, str])
     left_out: list[str] = field(default_factory=list[str])
+    scan_bytes: dict[str, int] = field(default_factory=dict[str, int])
     _statements: list[str] = field(default_factory=list[str])
     _paths: list[str] = field(default_factory=list[str])
     _attached: dict[Path, str] = field(default_factory=dict[Path, str])
@@ -82,6 +99,17 @@ class Ingest:
             )
         self.tables[name] = origin
 
+    def measure(self, name: str, size_bytes: int) -> None:
+        """Note what a full scan of a table reads, before it is read.
+
+        Raises:
+            SourceError: More than is allowed, and nothing is selected of it.
+        """
+        limit = self.max_scan_bytes
+        if limit is not None and size_bytes > limit and name not in self.hidden:
+            raise too_costly(name, size_bytes, limit)
+        self.scan_bytes[name] = size_bytes
+
     def add_view(self, name: str, select: str, origin: str, *, paths: Iterable[Path] = ()) -> None:
         """Show a select over files that stay where they are as a table."""
         self.claim(name, origin)
@@ -89,7 +117,8 @@ class Ingest:
         self._paths.extend(str(path) for path in paths)
 
     def _show(self, name: str, select: str) -> None:
-        self._statements.append(f"CREATE TEMP VIEW {quote_name(self.prefix + name)} AS {select}")
+        shown = self.hidden.get(name, self.prefix + name)
+        self._statements.append(f"CREATE TEMP VIEW {quote_name(shown)} AS {select}")
 
     def attach(self, path: Path) -> str:
         """Attach a DuckDB file read-only and return its quoted alias.
@@ -201,6 +230,15 @@ def first_line(error: BaseException) -> str:
     """
     text = str(error).strip().split("\n", 1)[0]
     return re.sub(r"^(?:[A-Z][A-Za-z ]* Error: )+", "", text).rstrip(" .")
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether something failed for want of space on a disk: DuckDB says it in the system's words.
+
+    >>> is_disk_full(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    True
+    """
+    return os.strerror(errno.ENOSPC) in str(error)
 
 
 def _folded(name: str) -> bytes:

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import duckdb
 
-__all__ = ["ConnectionRecipe", "open_connection", "quote_literal"]
+__all__ = ["ConnectionRecipe", "add_connection", "open_connection", "quote_literal"]
 
 # Spilling is allowed up to this many times the memory limit, so that a query cannot fill the disk.
 _SPILL_FACTOR = 8
@@ -113,6 +113,27 @@ def open_connection(
         connection.close()
         raise
     return connection
+
+
+def add_connection(
+    connection: duckdb.DuckDBPyConnection, statements: Sequence[str]
+) -> duckdb.DuckDBPyConnection:
+    """Return another connection to a database, for a second thread, with the same views in sight.
+
+    Args:
+        connection: From `open_connection`.
+        statements: Those it was opened with; attached files are shared, views are not.
+    """
+    another = connection.cursor()
+    try:
+        another.execute("SET TimeZone = 'UTC'")
+        for statement in statements:
+            if not statement.startswith("ATTACH "):
+                another.execute(statement)
+    except BaseException:
+        another.close()
+        raise
+    return another
 
 
 def _lock(

@@ -12,12 +12,10 @@ import json
 import logging
 import os
 import select
-import shutil
 import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -32,6 +30,7 @@ from voyant.core.errors import (
     UnsafeQueryError,
 )
 from voyant.core.lasting import in_lasting_thread
+from voyant.core.scratch import ScratchFolder
 from voyant.core.tables import QueryColumn, QueryResult
 from voyant.engines.guard import check_query_text
 from voyant.engines.recipe import ConnectionRecipe
@@ -227,8 +226,8 @@ class _Child:
     ) -> None:
         self._limits = limits
         self._is_ready = False
-        folder = tempfile.mkdtemp(prefix="voyant-sandbox-", dir=temp_directory)
-        self._folder = folder
+        self._scratch = ScratchFolder("sandbox", temp_directory)
+        folder = str(self._scratch.path)
         self._process = in_lasting_thread(lambda: _start(program, folder))
         self.pid = self._process.pid
         self._requests = self._process.stdin
@@ -284,7 +283,7 @@ class _Child:
             if pipe is not None:
                 with suppress(OSError):  # unsent bytes meet a closed pipe
                     pipe.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.close()
 
     def _send(self, message: dict[str, Any]) -> None:
         body = json.dumps(message).encode()

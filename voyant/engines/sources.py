@@ -10,16 +10,26 @@ from __future__ import annotations
 import glob
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, cast
 
 from voyant.core.errors import SourceError, did_you_mean
 from voyant.engines.delimited import csv_problem, csv_selects, list_files
-from voyant.engines.ingest import Ingest, database_alias, first_line, quote_name
-from voyant.engines.recipe import ConnectionRecipe, quote_literal
+from voyant.engines.ingest import (
+    NO_SPACE_REMEDY,
+    Ingest,
+    first_line,
+    is_disk_full,
+    quote_name,
+)
+from voyant.engines.recipe import ConnectionRecipe
+from voyant.engines.remote import RemoteFiles, is_remote
+from voyant.engines.stored import stored_tables
+from voyant.objects.access import ObjectAccess
 
-__all__ = ["first_line", "open_sources", "quote_name"]
+__all__ = ["OpenedSources", "first_line", "open_sources", "quote_name"]
 
 _PARQUET: Final = (".parquet", ".pq", ".parq")
 _TEXT: Final = (".csv", ".tsv", ".txt", ".psv")
@@ -34,9 +44,31 @@ _LAKES: Final = {"_delta_log": "Delta Lake", "metadata": "Iceberg", ".hoodie": "
 _log = logging.getLogger("voyant.engines.sources")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedSources:
+    """What came of a job's inputs.
+
+    Attributes:
+        recipe: How to open the tables.
+        origins: For each table where it came from.
+        scan_bytes: What a full scan of a table reads, where it is known.
+    """
+
+    recipe: ConnectionRecipe
+    origins: dict[str, str]
+    scan_bytes: dict[str, int]
+
+
 def open_sources(
-    sources: Mapping[str, object], names: Sequence[str], scratch: Path, *, prefix: str = ""
-) -> tuple[ConnectionRecipe, dict[str, str]]:
+    sources: Mapping[str, object],
+    names: Sequence[str],
+    scratch: Path,
+    *,
+    prefix: str = "",
+    remote: RemoteFiles | None = None,
+    hidden: Mapping[str, str] | None = None,
+    max_scan_bytes: int | None = None,
+) -> OpenedSources:
     """Find the inputs, parse what has to be parsed, and say how to open the tables.
 
     Args:
@@ -44,19 +76,25 @@ def open_sources(
             interface (a data frame). A database or workbook of several tables gives them all,
             under their own names, or as `source.table` where that name is taken.
         names: Tables to keep, in this order; all of them when empty.
-        scratch: Folder for what had to be parsed.
+        scratch: Folder for what had to be parsed or downloaded.
         prefix: Put before the name of each view and attached file, which has to be an identifier.
-
-    Returns:
-        The recipe, and for each table where it came from.
+        remote: Downloads what is in object storage; with the environment's credentials when None.
+        hidden: Table -> the name to show it under instead.
+        max_scan_bytes: What a scan of a table may read, unless it is hidden.
 
     Raises:
-        SourceError: An input that is missing, empty, of an unknown kind or cannot be parsed.
+        SourceError: An input that is missing, empty, too large, of an unknown kind or cannot be
+            parsed.
     """
-    opening = Ingest(scratch, tuple(names), prefix)
+    opening = Ingest(scratch, tuple(names), prefix, hidden or {}, max_scan_bytes)
+    remote = remote or RemoteFiles(ObjectAccess(), scratch / "objects")
     try:
         for name, source in sources.items():
-            if _may_hold_several(source) or opening.wants(name):
+            if not (_may_hold_several(source) or opening.wants(name)):
+                continue
+            if is_remote(source):
+                _open_remote(opening, name, cast("str | Sequence[object]", source), remote)
+            else:
                 _open_one(opening, name, source)
         for name in names:
             if name not in opening.tables:
@@ -65,15 +103,40 @@ def open_sources(
                     remedy=did_you_mean(name, [*opening.tables, *opening.left_out]),
                 )
         kept = list(dict.fromkeys(names)) or list(opening.tables)
-        return opening.recipe(kept), {name: opening.tables[name] for name in kept}
+        return OpenedSources(
+            recipe=opening.recipe(kept),
+            origins={name: opening.tables[name] for name in kept},
+            scan_bytes=opening.scan_bytes,
+        )
     finally:
         opening.close()
+
+
+def _open_remote(
+    opening: Ingest, name: str, source: str | Sequence[object], remote: RemoteFiles
+) -> None:
+    """Download an input, then open it as any other; only messages and origins differ."""
+    local = remote.fetch(
+        source,
+        lambda path: _kind(path) in _PARQUET,
+        lambda size_bytes: opening.measure(name, size_bytes),
+    )
+    known = set(opening.tables)
+    try:
+        _open_one(opening, name, local)
+    except SourceError as error:
+        raise SourceError(remote.named(error.what), remedy=remote.named(error.remedy)) from error
+    for table in opening.tables.keys() - known:
+        opening.tables[table] = remote.named(opening.tables[table])
 
 
 def _may_hold_several(source: object) -> bool:
     if not isinstance(source, (str, Path)):
         return False
-    return _kind(Path(source)) not in (*_PARQUET, *_TEXT, *_JSON, *_ARROW)
+    kind = _kind(Path(source))
+    if not kind and is_remote(source):
+        return False
+    return kind not in (*_PARQUET, *_TEXT, *_JSON, *_ARROW)
 
 
 def _open_one(opening: Ingest, name: str, source: object) -> None:
@@ -95,9 +158,10 @@ def _open_one(opening: Ingest, name: str, source: object) -> None:
                 "interface.",
             )
     except (duckdb.Error, OSError, UnicodeError) as error:
+        remedy = "Check that it is whole and of the kind its name says."
         raise SourceError(
             f"{origin!r} cannot be read as a table: {first_line(error)}.",
-            remedy="Check that it is whole and of the kind its name says.",
+            remedy=NO_SPACE_REMEDY if is_disk_full(error) else remedy,
         ) from error
 
 
@@ -183,6 +247,8 @@ def _open_files(opening: Ingest, name: str, files: Sequence[Path], origin: str) 
         if file.stat().st_size == 0:
             raise SourceError(f"{str(file)!r} is empty.", remedy="Check how it was written.")
     kind = kinds.pop()
+    if kind not in _DATABASES:
+        opening.measure(name, sum(file.stat().st_size for file in resolved))
     by_name = ", union_by_name = true" if len(files) > 1 else ""
     if kind in _PARQUET:
         select = f"SELECT * FROM read_parquet({list_files(resolved)}{by_name})"
@@ -213,6 +279,7 @@ def _open_single(opening: Ingest, name: str, path: Path, kind: str, origin: str)
         with path.open("rb") as file:
             head = file.read(16)
         if head.startswith(b"SQLite format 3\0"):
+            opening.measure(name, path.stat().st_size)
             _take_tables(opening, name, foreign.sqlite_tables(path), origin)
         elif head[8:12] == b"DUCK":
             _attach(opening, name, path, origin)
@@ -275,7 +342,7 @@ def _attach(opening: Ingest, name: str, path: Path, origin: str) -> None:
     import duckdb  # noqa: PLC0415 - it costs 150 ms
 
     try:
-        found = _stored_tables(path)
+        found = stored_tables(path, has_sizes=opening.max_scan_bytes is not None)
     except duckdb.IOException as error:
         if "lock" not in str(error):
             raise
@@ -286,7 +353,8 @@ def _attach(opening: Ingest, name: str, path: Path, origin: str) -> None:
     if not found:
         raise SourceError(f"{origin!r} holds no table.", remedy="Check that it is the right file.")
     alias = opening.attach(path)
-    for schema, table, problem in found:
+    for entry in found:
+        schema, table, problem = entry.schema, entry.name, entry.problem
         own_name = table if schema == "main" else f"{schema}.{table}"
         shown = _free_name(opening, name, own_name)
         if not opening.wants(shown):
@@ -297,29 +365,7 @@ def _attach(opening: Ingest, name: str, path: Path, origin: str) -> None:
             _log.warning("the view %r of %r is left out: %s", shown, origin, problem)
             opening.left_out.append(shown)
             continue
+        if entry.size_bytes is not None:
+            opening.measure(shown, entry.size_bytes)
         select = f"SELECT * FROM {alias}.{quote_name(schema)}.{quote_name(table)}"
         opening.add_view(shown, select, f"{origin}#{own_name}")
-
-
-def _stored_tables(path: Path) -> list[tuple[str, str, str]]:
-    """List a DuckDB file's tables and views: schema, name, and for a broken view what is wrong."""
-    import duckdb  # noqa: PLC0415 - it costs 150 ms
-
-    found: list[tuple[str, str, str]] = []
-    with duckdb.connect() as probe:
-        alias = quote_name(database_alias(path))
-        probe.execute(f"ATTACH {quote_literal(str(path))} AS {alias} (READ_ONLY)")
-        rows: list[tuple[str, str, str]] = probe.execute(
-            "SELECT table_schema, table_name, table_type FROM information_schema.tables "
-            "WHERE table_catalog NOT IN ('memory', 'system', 'temp') "
-            "ORDER BY table_schema <> 'main', table_schema, table_name"
-        ).fetchall()
-        for schema, table, kind in rows:
-            problem = ""
-            if kind == "VIEW":
-                try:
-                    probe.execute(f"DESCRIBE {alias}.{quote_name(schema)}.{quote_name(table)}")
-                except duckdb.Error as error:
-                    problem = first_line(error)
-            found.append((schema, table, problem))
-    return found

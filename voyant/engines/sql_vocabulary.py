@@ -8,6 +8,7 @@ file, setting, catalog or session. Resource use is no criterion: the sandbox bou
 from __future__ import annotations
 
 __all__ = [
+    "CHANGING_FUNCTIONS",
     "EXPRESSION_KINDS",
     "FUNCTIONS",
     "NODE_KINDS",
@@ -81,6 +82,13 @@ _TIMES = _words(
     "timezone_minute to_centuries to_days to_decades to_hours to_microseconds to_millennia "
     "to_milliseconds to_minutes to_months to_quarters to_seconds to_timestamp to_weeks to_years "
     "today transaction_timestamp try_strptime week weekday weekofyear year yearweek"
+)
+
+#: Give another value each time they are asked: no condition that several questions share.
+CHANGING_FUNCTIONS = _words(
+    "age ago current_date current_localtime current_localtimestamp current_time current_timestamp "
+    "gen_random_uuid get_current_time get_current_timestamp now random today "
+    "transaction_timestamp uuid uuidv4 uuidv7"
 )
 
 _LIST_VERBS = _words(

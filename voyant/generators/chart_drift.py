@@ -83,6 +83,8 @@ def _drawing(heading: Heading, column: str, shares: DistributionDrift, then: str
     order = sorted(
         range(len(names)), key=lambda row: -max(shares.reference[row], shares.current[row])
     )[:_CATEGORIES]
+    if all(_is_plain_number(category) for category in shares.categories):
+        order.sort()  # the artifact lists numbers by their size: 1 to 12, not the fullest first
     panels = [
         BarPanel(
             look=Look(title=title, format=".1%"), values=[side[row] for row in order], color=color
@@ -118,6 +120,10 @@ def _outlines(
     return line_chart(
         heading, points, Look(title=column), look, is_time=is_time, colors={then: NEUTRAL}
     )
+
+
+def _is_plain_number(category: object) -> bool:
+    return isinstance(category, (int, float)) and not isinstance(category, bool)
 
 
 def _number(edge: float | str) -> float | None:

@@ -152,6 +152,7 @@ class ChartParameters:
     is_core=False,
     feature_flag="enable_charts",
     order=60,
+    produces=("charts", "charts_script"),
     parameters=ChartParameters,
 )
 def generate_charts(ctx: GeneratorContext) -> ArtifactResult:

@@ -25,8 +25,10 @@ from voyant.artifacts.drift import (
     TableDrift,
     VolumeDrift,
 )
+from voyant.artifacts.selection import selections_of
 from voyant.core.errors import FolderError
 from voyant.core.plugin_registry import ArtifactResult, GeneratorContext, register
+from voyant.core.selection import identify_selection, selection_of
 from voyant.core.tables import ColumnKind, Scalar
 from voyant.generators.drift_states import (
     gather,
@@ -66,6 +68,7 @@ class Earlier:
     newest_event: str | None
     job_id: str | None = None
     stored_at: str | None = None
+    selection: str = ""
 
     @property
     def is_stored(self) -> bool:
@@ -99,6 +102,7 @@ def compute(
     *,
     mask_personal_data: bool = True,
     cut: str | None = None,
+    is_sampled: bool = False,
 ) -> TableDrift:
     """Judge one table; nothing is measured here.
 
@@ -109,6 +113,7 @@ def compute(
         thresholds: The table's.
         mask_personal_data: Whether to mask categories that look personal.
         cut: The column that tells the two states apart, where both are rows of one table.
+        is_sampled: Whether both states are samples, whose sizes say nothing.
     """
     columns: dict[str, ColumnDrift] = {}
     for name, state in now.states.items():
@@ -131,6 +136,10 @@ def compute(
     drifted = sum(column.status == Status.DRIFTED for column in columns.values())
     assessed = drifted + sum(column.status == Status.STABLE for column in columns.values())
     volume = _volume(earlier.row_count, now.row_count, thresholds)
+    if is_sampled:
+        volume = volume.model_copy(
+            update={"status": Status.NOT_ASSESSABLE.value, "change_fraction": None}
+        )
     freshness = _freshness(earlier, now)
     reasons = _reasons(changes, volume, freshness, drifted, assessed, thresholds)
     status = Status.DRIFTED if reasons else Status.STABLE
@@ -154,7 +163,13 @@ def compute(
     )
 
 
-@register("drift", is_core=False, feature_flag="enable_drift", order=50)
+@register(
+    "drift",
+    is_core=False,
+    feature_flag="enable_drift",
+    order=50,
+    produces=("drift", "drift_html", "baseline"),
+)
 def generate_drift(ctx: GeneratorContext) -> ArtifactResult:
     """Compare each table with its baseline or reference: columns, schema, volume, freshness."""
     thresholds = _thresholds(ctx)
@@ -174,6 +189,10 @@ def generate_drift(ctx: GeneratorContext) -> ArtifactResult:
             tables[table] = _without("no_baseline", "no earlier profile of this table is stored")
             continue
         current = ctx.engine.current(table)
+        selection = selection_of(ctx.engine, current)
+        if earlier.selection != identify_selection(selection):
+            tables[table] = _other_rows(earlier, identify_selection(selection))
+            continue
         states = table_states(ctx.engine, current)
         names = {*states, *earlier.states}
         rules = {name: _rules(thresholds, chosen.get(f"{table}.{name}")) for name in sorted(names)}
@@ -188,6 +207,7 @@ def generate_drift(ctx: GeneratorContext) -> ArtifactResult:
             thresholds,
             mask_personal_data=bool(ctx.setting("mask_personal_data")),
             cut=None if split is None else split[0],
+            is_sampled=selection is not None and selection.sample is not None,
         )
         tables[table] = judged.model_copy(
             update={"split": None if split is None else " ".join(split)}
@@ -197,6 +217,7 @@ def generate_drift(ctx: GeneratorContext) -> ArtifactResult:
         thresholds=thresholds,
         unused_rules=sorted(k for k in unused if any(k.startswith(f"{t}.") for t in assessed)),
         tables=tables,
+        selections=selections_of(ctx.engine, ctx.tables),
     )
     kept = BaselineArtifact(tables=profiles).model_dump_json()
     from voyant.report.drift_page import render_drift  # noqa: PLC0415 - templates cost 100 ms to load
@@ -209,7 +230,22 @@ def generate_drift(ctx: GeneratorContext) -> ArtifactResult:
 
 
 def _profile(ctx: GeneratorContext, table: str) -> TableBaseline:
-    return make_baseline(ctx.summary(table), table_states(ctx.engine, table), ctx.as_of)
+    made = make_baseline(ctx.summary(table), table_states(ctx.engine, table), ctx.as_of)
+    selection = identify_selection(selection_of(ctx.engine, table))
+    return made.model_copy(update={"selection": selection})
+
+
+def _other_rows(earlier: Earlier, selection: str) -> TableDrift:
+    """Say that two different selections of a table cannot be compared."""
+    was, now = (text or "the whole table" for text in (earlier.selection, selection))
+    what = "baseline" if earlier.is_stored else "reference"
+    return _without(
+        Status.NOT_ASSESSABLE,
+        f"the {what} is of other rows ({was}) than this run ({now})",
+        compared_with=what,
+    ).model_copy(
+        update={"baseline_job_id": earlier.job_id, "baseline_stored_at": earlier.stored_at}
+    )
 
 
 def _split(ctx: GeneratorContext, table: str, current: str) -> tuple[str, str] | None:
@@ -259,6 +295,7 @@ def _earlier(ctx: GeneratorContext, store: BaselineStore, table: str) -> Earlier
             states=table_states(ctx.engine, reference),
             event_column=event_column,
             newest_event=newest,
+            selection=identify_selection(selection_of(ctx.engine, reference)),
         )
     stored = store.load(table)
     if stored is None:
@@ -270,6 +307,7 @@ def _earlier(ctx: GeneratorContext, store: BaselineStore, table: str) -> Earlier
         newest_event=stored.profile.newest_event,
         job_id=stored.job_id,
         stored_at=stored.stored_at.isoformat(),
+        selection=stored.profile.selection,
     )
 
 
@@ -492,6 +530,7 @@ def _drawing(drawn: Distribution, side: ColumnState, *, mask: bool) -> Distribut
         edges=[str(_point(edge, side)) for edge in drawn.edges]
         if side.kind.is_temporal
         else list(drawn.edges),
+        is_whole=drawn.is_whole,
         categories=[_shown(value, side, mask=mask) for value in drawn.categories],
         reference=list(drawn.reference),
         current=list(drawn.current),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation, localcontext
 from math import isfinite
 from time import perf_counter
@@ -27,15 +27,15 @@ from voyant.artifacts.kpis import (
 from voyant.core.engine import Engine
 from voyant.core.errors import QueryError
 from voyant.core.plugin_registry import ArtifactResult, GeneratorContext, register
+from voyant.core.selection import Selecting, describe_selection
 from voyant.core.tables import QueryResult, Scalar
 from voyant.stats.masking import mask_text, mask_value
+from voyant.stats.sql_types import is_number_type
 
 __all__ = ["Answer", "compute", "generate_kpis"]
 
 _logger = logging.getLogger("voyant.generators.kpi")
 
-#: Numeric types whose values may arrive as text: more digits than a double holds, NaN, infinity.
-_NUMERIC_AS_TEXT = ("DECIMAL", "NUMERIC", "FLOAT", "DOUBLE", "REAL")
 _DIGITS = 60  # enough to subtract the engines' widest whole numbers, of 39 digits, exactly
 
 
@@ -111,7 +111,7 @@ def _number(value: Scalar, type_name: str = "") -> Decimal | None:
         return None
     if isinstance(value, int):
         return Decimal(value)
-    if isinstance(value, str) and not type_name.upper().startswith(_NUMERIC_AS_TEXT):
+    if isinstance(value, str) and not is_number_type(type_name):
         return None
     try:
         return Decimal(str(value))
@@ -196,7 +196,7 @@ def _masked(kpi: KpiResult) -> KpiResult:
     )
 
 
-@register("kpi", is_core=True, order=20)
+@register("kpi", is_core=True, order=20, produces=("kpis",))
 def generate_kpis(ctx: GeneratorContext) -> ArtifactResult:
     """Run the job's KPIs and judge them by their thresholds and by the job before.
 
@@ -213,6 +213,8 @@ def generate_kpis(ctx: GeneratorContext) -> ArtifactResult:
         [history.last(definition.name, ctx.job_id) for definition in definitions],
         mask_personal_data=bool(ctx.setting("mask_personal_data")),
     )
+    if definitions:  # a job without KPIs opens no table for them
+        artifact = artifact.model_copy(update={"selections": _seen_rows(ctx)})
     path = ctx.write_json("kpis.json", artifact)
     ctx.note(
         "kpi_duration_ms",
@@ -220,6 +222,19 @@ def generate_kpis(ctx: GeneratorContext) -> ArtifactResult:
     )
     _raise_for_errors(artifact)
     return {"kpis": path}
+
+
+def _seen_rows(ctx: GeneratorContext) -> dict[str, str]:
+    """Say which rows users' queries see of tables that are not shown whole."""
+    if not isinstance(ctx.engine, Selecting):
+        return {}
+    found: dict[str, str] = {}
+    for table in ctx.tables:
+        selection = ctx.engine.selection(table)
+        if selection is not None:
+            seen = describe_selection(replace(selection, sample=None))
+            found[table] = seen or "all rows; the sample is not for KPIs"
+    return found
 
 
 def _ask(engine: Engine, definition: KpiDefinition) -> Answer:

@@ -160,7 +160,9 @@ def _facts(narrative: NarrativeArtifact) -> Iterator[Fact]:
             yield from (part for part in sentence.parts if isinstance(part, Fact))
 
 
-@register("narrative", feature_flag="enable_narrative", order=70)
+@register(
+    "narrative", feature_flag="enable_narrative", order=70, produces=("narrative", "narrative_md")
+)
 def generate_narrative(ctx: GeneratorContext) -> ArtifactResult:
     """Say in a page what the data is, whether it can be trusted, and what its KPIs say."""
     from voyant.report.narrative_text import write  # noqa: PLC0415 - see _Artifacts

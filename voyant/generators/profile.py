@@ -23,6 +23,7 @@ from voyant.artifacts.profile import (
     TimeProfile,
     TopValue,
 )
+from voyant.artifacts.selection import SelectedRows, selected_rows
 from voyant.core.engine import Engine
 from voyant.core.plugin_registry import ArtifactResult, GeneratorContext, register
 from voyant.core.tables import Association, ColumnKind, ColumnSummary, Measure, TableSummary
@@ -63,6 +64,7 @@ class Measured:
     cramers_v: Sequence[Association] = ()
     pairs_omitted: int = 0
     semantic_types: Mapping[str, SemanticType] = field(default_factory=dict[str, SemanticType])
+    selection: SelectedRows | None = None
 
 
 def compute(summary: TableSummary, measured: Measured, budget: Budget) -> TableProfile:
@@ -94,11 +96,12 @@ def compute(summary: TableSummary, measured: Measured, budget: Budget) -> TableP
         approximations={"duplicate_row_count": Inexact.of(duplicates.approximation)}
         if duplicates.approximation
         else {},
+        selection=measured.selection,
     )
     return profile.model_copy(update={"alerts": table_alerts(summary.name, profile)})
 
 
-@register("profile", is_core=True, order=10)
+@register("profile", is_core=True, order=10, produces=("profile", "profile_html"))
 def generate_profile(ctx: GeneratorContext) -> ArtifactResult:
     """Profile every table: types and meanings, missing and frequent values, keys, correlations."""
     budget = Budget(
@@ -159,6 +162,7 @@ def measure(engine: Engine, table: str, budget: Budget) -> Measured:
         + len(category_pairs)
         - len(kept_pairs),
         semantic_types=types,
+        selection=selected_rows(engine, table),
     )
 
 

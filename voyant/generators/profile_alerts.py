@@ -41,6 +41,15 @@ def _about_table(table: str, profile: TableProfile) -> Iterator[Alert]:
             pointer=make_pointer("tables", table, *path),
         )
 
+    if profile.selection is not None:
+        of = profile.selection.whole_row_count
+        yield alert(
+            "selection",
+            "info",
+            f"All numbers are of {profile.row_count:,}{'' if of is None else f' of {of:,}'} rows: "
+            f"{profile.selection.description}.",
+            *("selection", "description"),
+        )
     if profile.row_count == 0:
         yield alert("empty_table", "error", "The table has no rows.", "row_count")
         return

@@ -19,6 +19,7 @@ from voyant.artifacts.quality import (
 )
 from voyant.artifacts.quality_rules import rules_of_settings
 from voyant.artifacts.quality_settings import QualitySettings, parse_quality
+from voyant.artifacts.selection import selections_of
 from voyant.core.plugin_registry import ArtifactResult, GeneratorContext, register
 from voyant.core.tables import TableSummary
 from voyant.generators.quality_automatic import Subject, plan_automatic, settle
@@ -136,7 +137,7 @@ def _contract(contract: Contract, checks: Sequence[CheckResult]) -> ContractResu
     )
 
 
-@register("quality", feature_flag="enable_quality", order=40)
+@register("quality", feature_flag="enable_quality", order=40, produces=("quality", "quality_html"))
 def generate_quality(ctx: GeneratorContext) -> ArtifactResult:
     """Check every table, by what its columns look like and by what contracts and rules demand.
 
@@ -152,7 +153,9 @@ def generate_quality(ctx: GeneratorContext) -> ArtifactResult:
         *_automatic_checks(ctx, tables, settings),
         *_declared_checks(ctx, tables, settings, contracts),
     ]
-    artifact = compute(list(tables), checks, contracts, settings)
+    artifact = compute(list(tables), checks, contracts, settings).model_copy(
+        update={"selections": selections_of(ctx.engine, tables)}
+    )
     from voyant.report.quality_page import render_quality  # noqa: PLC0415 - templates cost 100 ms
 
     return {

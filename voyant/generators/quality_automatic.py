@@ -10,7 +10,14 @@ from math import sqrt
 from voyant.artifacts.quality_settings import QualitySettings
 from voyant.core.checks import FailureCount, RowCheck, RowCheckKind
 from voyant.core.engine import Engine
-from voyant.core.tables import Approximation, ColumnSummary, Containment, Measure, TableSummary
+from voyant.core.tables import (
+    Approximation,
+    ColumnSummary,
+    Containment,
+    Measure,
+    Scalar,
+    TableSummary,
+)
 from voyant.generators.quality_plan import Planned
 from voyant.stats.event_time import choose_event_time
 from voyant.stats.formats import FORMATS
@@ -308,7 +315,7 @@ def _numbers(
                 kind=RowCheckKind.IN_RANGE, columns=(column.name,), low=fences.low, high=fences.high
             ),
             reason=fences.reason,
-            message=f"the values go from {column.min} to {column.max}",
+            message=f"the values go from {_brief(column.min)} to {_brief(column.max)}",
         )
 
 
@@ -420,3 +427,8 @@ def settle(plan: Planned) -> Planned:
         reason = f"the tails are heavy ({share:.2%} lie outside of the fences), which is no fault"
         return replace(plan, reason=reason)
     return plan
+
+
+def _brief(value: Scalar) -> str:
+    """Say a value as far as a sentence needs it."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -39,7 +39,7 @@ _GENERATORS: Final = {
 _M = TypeVar("_M", bound=BaseModel)
 
 
-@register("report", feature_flag="enable_report", order=90)
+@register("report", feature_flag="enable_report", order=90, produces=("report",))
 def generate_report(ctx: GeneratorContext) -> ArtifactResult:
     """Tie the run together on one page, with whatever artifacts there are."""
     from voyant.report.index_page import render_index  # noqa: PLC0415 - templates cost 100 ms

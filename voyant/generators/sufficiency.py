@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
+from voyant.artifacts.selection import selections_of
 from voyant.artifacts.sufficiency import (
     AspectResult,
     ComponentResult,
@@ -449,7 +450,7 @@ def _show_reference(link: Reference, join: Containment) -> ReferenceResult:
     )
 
 
-@register("sufficiency", is_core=True, order=30)
+@register("sufficiency", is_core=True, order=30, produces=("sufficiency",))
 def generate_sufficiency(ctx: GeneratorContext) -> ArtifactResult:
     """Score whether the tables are good enough to analyse, and say what cost which points."""
     tables = [ctx.summary(name) for name in ctx.tables]
@@ -463,4 +464,5 @@ def generate_sufficiency(ctx: GeneratorContext) -> ArtifactResult:
             half_life_days=cast("float", ctx.setting("freshness_half_life_days")),
         ),
     )
+    model = model.model_copy(update={"selections": selections_of(ctx.engine, ctx.tables)})
     return {"sufficiency": ctx.write_json("sufficiency.json", model)}

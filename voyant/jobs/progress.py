@@ -231,7 +231,7 @@ class ProgressWriter(Observer):
         name = definition.name
         mine = {file: author for file, author in self._store.written.items() if author == name}
         only = PipelineResult(success=True, results=[result])
-        files, problems = list_artifacts(self._store.folder, only, mine)
+        files, problems = list_artifacts(self._store.folder, only, mine, self._store.digests)
         self._append(
             _Line(
                 generator=name,

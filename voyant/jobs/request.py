@@ -31,6 +31,8 @@ class JobRequest:
         artifacts_root: Folder that the job's folder is made in.
         as_of: The moment the job speaks about, ISO 8601 as text; the job's start when None.
         contracts: Open Data Contract Standard files that the tables are held against.
+        where: Conditions on the rows of tables, `orders=region = 'EU'` each.
+        sample: Samples of tables, `orders=100000` or `orders=1%` each.
         warehouse_url: Where tables live when there are no sources.
     """
 
@@ -46,6 +48,8 @@ class JobRequest:
     artifacts_root: str | Path | None = None
     as_of: datetime | str | None = None
     contracts: Sequence[str | Path] = ()
+    where: Sequence[str] = ()
+    sample: Sequence[str] = ()
     warehouse_url: str | None = None
 
 

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -38,9 +38,14 @@ from voyant.core.pipeline import Observer, run_plan
 from voyant.core.plan import Plan
 from voyant.core.plugin_registry import PluginRegistry, default_registry
 from voyant.core.results import GeneratorResult, PipelineResult
+from voyant.core.scratch import ScratchFolder
+from voyant.core.selection import parse_selections
+from voyant.engines.warehouses import reads_paths
 from voyant.jobs.interrupts import CtrlC
 from voyant.jobs.progress import Kept, ProgressWriter, fingerprint, keep
 from voyant.jobs.request import JobRequest, new_job_id
+from voyant.jobs.staging import Staging
+from voyant.jobs.surroundings import Surroundings
 from voyant.observers import observing
 
 if TYPE_CHECKING:
@@ -71,14 +76,18 @@ class JobResult:
     """What came of a job.
 
     Attributes:
-        folder: Where its files are.
+        folder: Where its files are, on this machine.
         manifest: The account of it, as written to `manifest.json`.
         result: What the pipeline returned, with tracebacks.
+        location: Where its files belong: the folder, or its address in object storage.
+        scratch: Keeps the folder, where the files belong elsewhere, while this result is held.
     """
 
     folder: Path
     manifest: Manifest
     result: PipelineResult
+    location: str
+    scratch: ScratchFolder | None = field(default=None, repr=False)
 
 
 def run_job(
@@ -107,6 +116,7 @@ def run_job(
             wrong check or contract; nothing ran.
         UnsafeNameError: A job or tenant name that could lead outside the root; nothing ran.
         FolderError: The folder is another tenant's, in use, or cannot be written.
+        ObjectStoreError: The root is in object storage and cannot be read or written.
     """
     settings = settings or get_settings()
     context = make_context(request, settings)
@@ -115,9 +125,13 @@ def run_job(
     _check_quality(request, settings)
     started_at, clock = datetime.now(UTC), perf_counter()
     digest = "" if attempt is None else fingerprint(plan, context, settings)
+    root, tenant = str(context["artifacts_root"]), context.tenant_id
+    staging = Staging(root, str(context["job_id"]), tenant, settings)
+    context["artifacts_root"] = staging.local_root
     _warm_up(plan)
     with (
         observing(settings) as watchers,
+        Surroundings() as surroundings,
         CtrlC() as ctrl_c,
         closing(_open_store(context)) as store,
     ):
@@ -133,11 +147,11 @@ def run_job(
             plan,
             context,
             settings,
-            observers=(recorder, *noting, ctrl_c, *watchers, *observers),
+            observers=(recorder, *noting, surroundings, ctrl_c, *watchers, *observers),
             kept=() if kept is None else kept.results,
         )
         store.generator = None
-        artifacts, problems = list_artifacts(store.folder, result, store.written)
+        artifacts, problems = list_artifacts(store.folder, result, store.written, store.digests)
         manifest = Manifest(
             job_id=context.job_id,
             tenant_id=context.tenant_id,
@@ -168,7 +182,15 @@ def run_job(
         folder = store.folder
     if attempt is None:
         remember_job(folder, manifest, context.artifacts_root, settings)
-    return JobResult(folder=folder, manifest=manifest, result=result)
+    staging.publish(folder, manifest)
+    staging.push_state()
+    return JobResult(
+        folder=folder,
+        manifest=manifest,
+        result=result,
+        location=staging.location if staging.scratch else str(folder),
+        scratch=staging.scratch,
+    )
 
 
 def remember_job(
@@ -215,7 +237,7 @@ def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:
     """Return the context that a request's generators are given, and `plan` decides by.
 
     Raises:
-        ConfigurationError: An `as_of` that is not a time.
+        ConfigurationError: An `as_of` that is not a time, or a selection that is none.
     """
     kpis = settings.kpis if request.kpis is None else request.kpis
     values: dict[str, Any] = {
@@ -229,14 +251,22 @@ def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:
         "reference": dict(request.reference),
         "contracts": [str(path) for path in request.contracts],
     }
+    for name, options in (("where", request.where), ("sample", request.sample)):
+        if options:
+            values[name] = list(options)
     if not request.sources and request.warehouse_url is None:
         values["sources"] = dict(settings.tables)
+        if settings.tables and reads_paths(settings.warehouse_url):
+            values["warehouse_url"] = settings.warehouse_url
     if request.warehouse_url is not None:
         values["warehouse_url"] = request.warehouse_url
     if request.as_of is not None:
         values["as_of"] = request.as_of
     context = GeneratorContext(values, settings=settings)
-    _ = context.as_of  # refused here, before anything runs
+    # Refused here, before anything runs.
+    parse_selections(
+        settings.select, where=request.where, sample=request.sample, as_of=context.as_of
+    )
     return context
 
 
@@ -262,19 +292,25 @@ class _Recorder(Observer):
         self.engine_name: str | None = None
 
     def run_started(self, plan: Plan, context: GeneratorContext) -> None:
-        del plan
         self._context = context
+        self._store.expected = {step.definition.name for step in plan.steps if not step.skip_reason}
 
     def generator_started(self, definition: GeneratorDefinition) -> None:
         self._store.generator = definition.name
 
     def generator_finished(self, definition: GeneratorDefinition, result: GeneratorResult) -> None:
         del definition, result
-        if self._context is None or self.engine_name is not None:
+        if self._context is None:
             return
         engine = cast("Engine | None", self._context.opened("engine"))
-        if engine is not None:
+        if engine is None:
+            return
+        if self.engine_name is None:
             self.tables, self.engine_name = engine.tables(), engine.name
+        # Only engines that send statements somewhere count them.
+        usage = getattr(engine, "usage", dict[str, object])()
+        if usage:
+            self._store.note("statements", usage)
 
 
 def _open_store(context: GeneratorContext) -> ArtifactStore:
@@ -291,6 +327,8 @@ def _parameters(request: JobRequest, context: GeneratorContext, settings: Settin
         flags={name: bool(value) for name, value in context.flags.items()},
         only=list(request.only),
         skip=list(request.skip),
+        where=list(request.where),
+        sample=list(request.sample),
         settings={
             name: _hidden(value)
             for name, value in chosen.items()

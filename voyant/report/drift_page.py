@@ -31,7 +31,7 @@ from voyant.report.format import (
     visible,
 )
 from voyant.report.page import render_page
-from voyant.report.views import Badge, Fact, Printed
+from voyant.report.views import Badge, Fact, Printed, selected_notes
 
 __all__ = ["render_drift"]
 
@@ -122,6 +122,7 @@ def render_drift(artifact: DriftArtifact) -> str:
     ]
     heading, badges = _verdict(list(artifact.tables.values()))
     context = {
+        "selected": selected_notes(artifact.selections),
         "heading": heading,
         "badges": badges,
         "tables": tables,
@@ -281,7 +282,7 @@ def _drawing(
         return None, "", "", ""
     edges: list[float | str] = list(drawn.edges)
     labels = (
-        [f"{_point(a)} to {_point(b)}" for a, b in pairwise(edges)]
+        _ranges(edges, is_whole=drawn.is_whole)
         if edges
         else [value(category).text for category in drawn.categories]
     )
@@ -291,14 +292,24 @@ def _drawing(
     ]
     rest = max(drawn.reference_rest, drawn.current_rest)
     if rest > _MOST_NOT_SHOWN:
-        return None, "", "", ""
+        return None, "", "", f"too many different values to draw: {percent(rest)} not shown"
     title = f"Distribution of {visible(name)}: bars now, line before"
     figure = overlay(edges, drawn.reference, drawn.current, title, tips if has_tips else ())
     outside = f"{percent(rest)} not shown" if rest > 0.02 else ""  # noqa: PLR2004 - tails are cut
     if edges:
-        return figure, _point(edges[0]), _point(edges[-1]), outside
+        last = edges[-1] - 1 if drawn.is_whole and not isinstance(edges[-1], str) else edges[-1]
+        return figure, _point(edges[0]), _point(last), outside
     ends = [value(c, length=18) for c in (drawn.categories[0], drawn.categories[-1])]
     return figure, ends[0], ends[1] if len(drawn.categories) > 1 else "", outside
+
+
+def _ranges(edges: Sequence[float | str], *, is_whole: bool) -> list[str]:
+    """Name what lies between edges; whole numbers by the first and the last of them."""
+    named: list[str] = []
+    for low, high in pairwise(edges):
+        last = high - 1 if is_whole and not isinstance(high, str) else high
+        named.append(str(_point(low)) if last == low else f"{_point(low)} to {_point(last)}")
+    return named
 
 
 def _point(at: float | str | None) -> Figure:
@@ -342,18 +353,20 @@ def _category_sentences(column: ColumnDrift) -> list[Printed]:
     drawn = column.distribution
     if drawn is None or not drawn.categories:
         return []
-    _, place = max(
+    most, place = max(
         (abs(after - before), -at)
         for at, (before, after) in enumerate(zip(drawn.reference, drawn.current, strict=True))
     )
-    found: list[Printed] = [
-        Markup("Most changed{}: {} {} → {}").format(
-            " shape" if column.treated_as == "text" else "",
-            value(drawn.categories[-place], length=24),
-            percent(drawn.reference[-place]),
-            percent(drawn.current[-place]),
+    found: list[Printed] = []
+    if most:
+        found.append(
+            Markup("Most changed{}: {} {} → {}").format(
+                " shape" if column.treated_as == "text" else "",
+                value(drawn.categories[-place], length=24),
+                percent(drawn.reference[-place]),
+                percent(drawn.current[-place]),
+            )
         )
-    ]
     if column.new_category_count:
         found.append(_shift("new", column.new_category_count, column.new_categories))
     if column.vanished_category_count:

@@ -10,7 +10,7 @@ import math
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from markupsafe import Markup, escape
 
@@ -29,6 +29,7 @@ __all__ = [
     "number",
     "percent",
     "plural",
+    "points",
     "value",
     "visible",
 ]
@@ -36,6 +37,7 @@ __all__ = [
 _MINUS = "\N{MINUS SIGN}"
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _SIGNIFICANT_DIGITS = 4
+_FULL_SCORE = 100
 _GROUPED_FROM = 10_000
 _COMPACT_FROM = 100_000_000
 _PLAIN_BELOW = 1e15
@@ -168,6 +170,18 @@ def percent(fraction: float | None, exact: str = "") -> Figure:
         decimals = 0 if share == int(share) or 10 <= share < 99 else 1  # noqa: PLR2004
         text = f"{share:.{decimals}f}%"
     return Figure(text, exact or repr(fraction))
+
+
+def points(score: float | None) -> Figure:
+    """Print a score in [0, 1] as points out of 100, cut rather than rounded: 100 is flawless.
+
+    >>> [str(points(s)) for s in (0.978, 0.9695, 1.0, 0.9999, 0.0)]
+    ['97.8', '96.9', '100', '99.9', '0.0']
+    """
+    if score is None:
+        return ABSENT
+    cut = (Decimal(repr(score)) * _FULL_SCORE).quantize(Decimal("0.1"), ROUND_DOWN)
+    return Figure("100" if score >= 1 else str(cut), repr(score))
 
 
 def byte_size(size_bytes: int) -> Figure:

@@ -78,10 +78,9 @@ def _chart_view(prefix: str, entry: ChartEntry, text: str) -> ChartView:
             drawing = inline_svg(text, prefix, entry.description)
         except NotADrawingError:
             drawing = Markup()
-    reason = entry.reason[:1].upper() + entry.reason[1:]
     return ChartView(
         title=value(entry.title, length=100),
-        reason=value(reason, length=300),
+        reason=value(entry.reason, length=300),
         link=quote(entry.files.html),
         drawing=drawing,
         label=visible(entry.title),

@@ -21,10 +21,10 @@ from voyant.report.format import (
     number,
     percent,
     plural,
+    points,
     value,
     visible,
 )
-from voyant.report.index_tables import points
 from voyant.report.views import Badge, Printed
 
 __all__ = [

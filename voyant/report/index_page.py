@@ -20,18 +20,20 @@ from voyant.report.format import (
     Value,
     column_name,
     count,
+    duration,
     moment,
     plural,
+    points,
     value,
     visible,
 )
 from voyant.report.index_charts import charts_view
 from voyant.report.index_findings import drift_badge, drift_view, quality_badge, quality_view
 from voyant.report.index_kpis import is_judged, kpis_view
-from voyant.report.index_tables import SUFFICIENCY_BADGES, points, sufficiency_view, table_lines
+from voyant.report.index_tables import SUFFICIENCY_BADGES, sufficiency_view, table_lines
 from voyant.report.page import render_page
 from voyant.report.run_report import RunReport
-from voyant.report.views import Badge, Printed
+from voyant.report.views import Badge, Printed, selected_notes
 
 __all__ = ["SECTIONS", "render_index"]
 
@@ -99,6 +101,7 @@ class StepLine:
     gate: str
     files: list[FileLink]
     files_rest: int
+    took: Figure | None
 
 
 def render_index(report: RunReport) -> str:
@@ -110,6 +113,11 @@ def render_index(report: RunReport) -> str:
     """
     bodies = _bodies(report)
     context = {
+        "selected": selected_notes(
+            {n: t.selection.description for n, t in report.profile.tables.items() if t.selection}
+            if report.profile is not None
+            else {}
+        ),
         "heading": _heading(report),
         "subject": _subject(report),
         "failures": [_step_line(step) for step in report.steps if step.status == "failed"],
@@ -274,7 +282,7 @@ def _cards(report: RunReport) -> list[ScoreCard]:
                 figure=points(report.quality.score),
                 of="of 100",
                 badge=quality_badge(report.quality),
-                note=f"{checks.count('passed')} of {plural(len(checks), 'check')} passed",
+                note=f"{count(checks.count('passed'))} of {plural(len(checks), 'check')} passed",
             )
         )
     if report.drift is not None and report.drift.tables:
@@ -386,6 +394,7 @@ def _step_line(step: StepReport) -> StepLine:
         gate="" if step.gate is None else visible(f"{step.gate.flag}, {step.gate.source}"),
         files=[FileLink(name=visible(path), link=quote(path)) for path in files[:_FILES]],
         files_rest=len(files[_FILES:]),
+        took=None if step.duration_ms is None else duration(step.duration_ms / 1000.0),
     )
 
 

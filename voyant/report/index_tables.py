@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
 from typing import Final
 
 from markupsafe import Markup
@@ -19,7 +18,6 @@ from voyant.artifacts.sufficiency import (
 )
 from voyant.report import svg
 from voyant.report.format import (
-    ABSENT,
     Figure,
     Value,
     column_name,
@@ -27,6 +25,7 @@ from voyant.report.format import (
     number,
     percent,
     plural,
+    points,
     value,
 )
 from voyant.report.views import AlertView, Badge, Printed, alert_views, verdict
@@ -36,7 +35,6 @@ __all__ = [
     "ColumnTile",
     "SufficiencyView",
     "TableLine",
-    "points",
     "sufficiency_view",
     "table_lines",
 ]
@@ -209,18 +207,6 @@ class SufficiencyView:
     references: list[ReferenceLine]
     references_rest: int
     rules: str
-
-
-def points(score: float | None) -> Figure:
-    """Print a score in [0, 1] as points out of 100, cut rather than rounded: 100 is flawless.
-
-    >>> [str(points(s)) for s in (0.978, 0.9695, 1.0, 0.9999, 0.0)]
-    ['97.8', '96.9', '100', '99.9', '0.0']
-    """
-    if score is None:
-        return ABSENT
-    cut = (Decimal(repr(score)) * _ROUND).quantize(Decimal("0.1"), ROUND_DOWN)
-    return Figure("100" if score >= 1 else str(cut), repr(score))
 
 
 def sufficiency_view(artifact: SufficiencyArtifact) -> SufficiencyView:

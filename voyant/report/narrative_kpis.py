@@ -8,6 +8,7 @@ from typing import Final
 from voyant.artifacts.narrative import Fact, Sentence
 from voyant.report.narrative_place import Note, Part, Place, listed, noun, say
 from voyant.stats.facts import Finding, Urgency
+from voyant.stats.sql_types import is_number_type
 
 __all__ = ["kpi_notes"]
 
@@ -21,7 +22,6 @@ _LIMIT_WORDS: Final = {"critical": "critical limit", "warn": "warning limit"}
 _WORDLESS_UNITS: Final = frozenset({"", "fraction", "share", "ratio", "percent", "%", "count"})
 _BREAKDOWNS: Final = 3
 _LABELS: Final = 2
-_NUMERIC: Final = ("INT", "DOUBLE", "FLOAT", "DECIMAL", "REAL", "NUMERIC", "HUGE", "BIG")
 
 Findings = list[Finding[Note]]
 
@@ -211,7 +211,7 @@ def _rows(record: Place, name: Fact) -> Sentence:
 
 def _numeric_columns(record: Place) -> Iterator[int]:
     for index, column in enumerate(record.at("columns")):
-        if any(word in column.at("type").text.upper() for word in _NUMERIC):
+        if is_number_type(column.at("type").text):
             yield index
 
 

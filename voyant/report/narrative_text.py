@@ -75,7 +75,7 @@ def _subject(artifacts: Mapping[str, Place]) -> list[Sentence]:
     sized.sort(key=lambda table: -table.at("row_count").size)
     if not sized:
         return [say("The job has no tables.")] if tables.value == {} else []
-    sentences = [_size(tables, sized)]
+    sentences = [_size(tables, sized), *_selected(sized)]
     if period := _period(artifacts, sized):
         sentences.append(period)
     if relations := _relations(artifacts["sufficiency"].at("references")):
@@ -95,6 +95,24 @@ def _size(tables: Place, sized: list[Place]) -> Sentence:
         return say("These are ", head, ".")
     return say("These are ", head, "; the largest is ", largest.name(), " with ",
                noun(rows, "row"), " and ", noun(columns, "column"), ".")  # fmt: skip
+
+
+def _selected(sized: list[Place]) -> list[Sentence]:
+    """Say of which rows the numbers are, where they are not of all."""
+    said: list[Sentence] = []
+    for table in sized:
+        selection = table.at("selection")
+        if not selection.at("description").text:
+            continue
+        of: Part = []
+        if selection.at("whole_row_count").number is not None:
+            rows, whole = table.at("row_count"), selection.at("whole_row_count")
+            of = [": ", rows.fact("count"), " of ", *noun(whole.fact("count"), "row")]
+        head: Part = ["The numbers of ", table.name(), " are of a selection, not of the whole"]
+        said.append(say(*head, " table", *of, ", ", selection.at("description").fact("text"), "."))
+    if len(said) > _NAMES:
+        said = [*said[:_NAMES], say("Other tables too are not seen whole.")]
+    return said
 
 
 def _period(artifacts: Mapping[str, Place], sized: list[Place]) -> Sentence | None:

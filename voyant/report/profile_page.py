@@ -11,7 +11,15 @@ from voyant.report.column_view import ColumnView, column_view
 from voyant.report.correlation_view import CorrelationView, correlation_view
 from voyant.report.format import Figure, Value, column_name, count, percent, plural
 from voyant.report.page import render_page
-from voyant.report.views import AlertView, Badge, Fact, alert_views, inexact_note, verdict
+from voyant.report.views import (
+    AlertView,
+    Badge,
+    Fact,
+    alert_views,
+    inexact_note,
+    selected_notes,
+    verdict,
+)
 
 __all__ = ["render_profile"]
 
@@ -66,6 +74,9 @@ def render_profile(artifact: ProfileArtifact) -> str:
     several = plural(len(tables), "table")
     rows = sum(table.row_count for table in artifact.tables.values())
     context = {
+        "selected": selected_notes(
+            {n: t.selection.description for n, t in artifact.tables.items() if t.selection}
+        ),
         "heading": tables[0].name if len(tables) == 1 else several,
         "lead": f"{plural(rows, 'row')} in {plural(column_count, 'column')}",
         "tables": tables,

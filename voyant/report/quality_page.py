@@ -14,11 +14,12 @@ from voyant.report.format import (
     number,
     percent,
     plural,
+    points,
     value,
     visible,
 )
 from voyant.report.page import render_page
-from voyant.report.views import Badge, Bar, Fact, bar
+from voyant.report.views import Badge, Bar, Fact, bar, selected_notes
 
 __all__ = ["render_quality"]
 
@@ -108,15 +109,18 @@ def render_quality(artifact: QualityArtifact) -> str:
     Returns:
         A page that needs nothing beside itself; the same artifact gives the same bytes.
     """
-    points = {entry.check: entry.points for entry in artifact.ledger}
-    views = [(check, _check_view(check, points.get(check.id))) for check in artifact.checks]
+    lost = {entry.check: entry.points for entry in artifact.ledger}
+    views = [(check, _check_view(check, lost.get(check.id))) for check in artifact.checks]
+    dearest = sorted(views, key=lambda pair: -lost.get(pair[0].id, 0.0))
     failed = [
-        (severity, [v for c, v in views if c.status == "failed" and c.severity == severity])
+        (severity, [v for c, v in dearest if c.status == "failed" and c.severity == severity])
         for severity in ("error", "warning", "info")
     ]
+    statuses = [check.status for check in artifact.checks]
     headings = {"error": "Errors", "warning": "Warnings", "info": "Worth knowing"}
     status, words = _VERDICTS[artifact.verdict]
     context = {
+        "selected": selected_notes(artifact.selections),
         "badge": Badge(status=status, text=words),
         "heading": _heading(artifact),
         "lead": _lead(artifact),
@@ -126,7 +130,9 @@ def render_quality(artifact: QualityArtifact) -> str:
         "contracts": [_contract_view(contract) for contract in artifact.contracts],
         "failed": [(headings[severity], group) for severity, group in failed if group],
         "passed": [view for check, view in views if check.status == "passed"],
+        "passed_count": plural(statuses.count("passed"), "check"),
         "not_assessed": [view for check, view in views if check.status == "not_assessed"],
+        "not_assessed_count": plural(statuses.count("not_assessed"), "check"),
         "ledger": _ledger(artifact),
         "ledger_rest": len(artifact.ledger[_LEDGER_LINES:]),
     }
@@ -140,7 +146,7 @@ def render_quality(artifact: QualityArtifact) -> str:
 def _heading(artifact: QualityArtifact) -> str:
     if artifact.score is None:
         return "Not assessed"
-    return f"{100 * artifact.score:.1f} of 100"
+    return f"{points(artifact.score)} of 100"
 
 
 def _lead(artifact: QualityArtifact) -> str:
@@ -171,7 +177,7 @@ def _dimensions(artifact: QualityArtifact) -> list[DimensionView]:
     return [
         DimensionView(
             name=name,
-            score=percent(result.score),
+            score=points(result.score),
             fraction=result.score,
             weight=percent(result.effective_weight),
             failed=count(result.failed_count),
@@ -187,7 +193,7 @@ def _tables(artifact: QualityArtifact) -> list[TableView]:
         TableView(
             name=column_name(name),
             badge=Badge(status=_VERDICTS[table.verdict][0], text=_VERDICTS[table.verdict][1]),
-            score=percent(table.score),
+            score=points(table.score),
             failed=count(table.failed_count),
             passed=count(table.passed_count),
             not_assessed=count(table.not_assessed_count),

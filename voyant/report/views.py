@@ -33,6 +33,7 @@ __all__ = [
     "bar",
     "inexact_note",
     "marked",
+    "selected_notes",
     "verdict",
 ]
 
@@ -144,3 +145,8 @@ def marked(figure: Figure, note: str) -> Figure:
     if not note:
         return figure
     return Figure(f"\N{ALMOST EQUAL TO}\u2009{figure.text}", f"{figure.exact}: {note}")
+
+
+def selected_notes(selections: Mapping[str, str]) -> list[tuple[Value, Value]]:
+    """Return which rows the numbers are about, for tables that are not seen whole."""
+    return [(column_name(name), value(text, length=400)) for name, text in selections.items()]

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from math import ceil, isfinite, log2, sqrt
 from typing import Final
 
@@ -70,7 +71,7 @@ class Treatment(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: `numbers` is worked out once, and asked for often
 class ColumnState:
     """What is known of a column at one time: from a stored profile, or from the engine.
 
@@ -109,7 +110,7 @@ class ColumnState:
         rows = self.count + self.null_count
         return self.null_count / rows if rows else 0.0
 
-    @property
+    @cached_property
     def numbers(self) -> Mapping[float, int] | None:
         """Rows by number or moment; None when not all values are known."""
         if self.values is None:

@@ -22,6 +22,7 @@ class Distribution:
     """Shares of both sides, to be drawn: between edges, or by category."""
 
     edges: tuple[float, ...] = ()
+    is_whole: bool = False
     categories: tuple[CategoryValue, ...] = ()
     reference: tuple[float, ...] = ()
     current: tuple[float, ...] = ()
@@ -58,6 +59,7 @@ def distribution(
     sides = [_shares(side, edges) for side in (reference, current)]
     return Distribution(
         edges=tuple(float(edge) for edge in edges),
+        is_whole=is_whole,
         reference=tuple(sides[0]),
         current=tuple(sides[1]),
         reference_rest=max(1 - sum(sides[0]), 0.0),

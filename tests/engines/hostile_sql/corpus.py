@@ -1,7 +1,8 @@
 """Which hostile statements must be refused, and why each is hostile?
 
-The statements stand in the `.sql` files beside this one, a reason (`--! ...`) before each. They use
-placeholders for paths, and for characters that an editor would not show.
+The statements stand in the `.sql` files beside this one (those of one dialect in a folder), a
+reason (`--! ...`) before each. They use placeholders for paths, and for characters that an editor
+would not show.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ class Hostile:
         return f"{self.group}: {self.reason}"
 
 
-def load() -> list[Hostile]:
-    """Read every statement of every file."""
+def load(dialect: str = "") -> list[Hostile]:
+    """Read every statement of every file: those for every engine, or those of one dialect."""
     found: list[Hostile] = []
-    for file in sorted(Path(__file__).parent.glob("*.sql")):
+    for file in sorted((Path(__file__).parent / dialect).glob("*.sql")):
         for block in file.read_text(encoding="utf-8").split("--! ")[1:]:
             reason, _, template = block.partition("\n")
             found.append(Hostile(group=file.stem, reason=reason, template=template.rstrip("\n")))

@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from tests.plugins.fresh_environment import ROOT, make_environment, run
 from voyant.cli import app
 
-ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = Path(__file__).parent
 NAMES = ("missing_values", "anomalies", "webhook")
 MADE = "table_sizes"
-
-
-def environment() -> dict[str, str]:
-    """Nothing that could lead a child back to this checkout, or to another configuration."""
-    hidden = ("VOYANT_", "PYTHONPATH", "PYTEST_", "COV_")
-    return {key: value for key, value in os.environ.items() if not key.startswith(hidden)}
-
-
-def run(*command: object, cwd: Path) -> str:
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +23,8 @@ def installed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("installed")
     made = CliRunner().invoke(app, ["new-generator", MADE, "--dir", str(folder)])
     assert made.exit_code == 0, made.output
-    run(sys.executable, "-m", "venv", "--without-pip", folder / "venv", cwd=folder)
-    python = folder / "venv" / "bin" / "python"
-    (site,) = (folder / "venv" / "lib").glob("python*/site-packages")
-    # It sees what the tests have, behind its own: nothing is downloaded.
-    tests = sysconfig.get_path("purelib")
-    (site / "tests.pth").write_text(f"import site; site.addsitedir({tests!r})\n")
-    packages = [ROOT, folder / "voyant-table-sizes", *(EXAMPLES / name for name in NAMES)]
-    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    run(sys.executable, "-m", "pip", "--python", python, "install", *options, *packages, cwd=folder)
+    packages = [folder / "voyant-table-sizes", *(EXAMPLES / name for name in NAMES)]
+    make_environment(folder, packages)
     return folder
 
 

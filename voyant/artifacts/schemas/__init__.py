@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from voyant.artifacts.base import Artifact
+from voyant.artifacts.schemas.descriptions import describe_schema
 
 __all__ = ["ARTIFACT_MODELS", "make_schema", "model_for", "schema_path", "write_schemas"]
 
@@ -62,7 +63,7 @@ def make_schema(name: str) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:voyant:artifact:{name.removesuffix('.json')}:{version}",
-        **model.model_json_schema(mode="serialization"),
+        **describe_schema(model.model_json_schema(mode="serialization"), model),
     }
 
 

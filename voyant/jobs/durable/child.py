@@ -10,22 +10,23 @@ from __future__ import annotations
 
 import faulthandler
 import json
-import logging
 import os
 import sys
 import threading
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 from voyant.core.confinement import adopt_orphans, die_with, limit_memory
-from voyant.core.errors import ConfigurationError, SourceError, VoyantError
+from voyant.core.errors import ConfigurationError, VoyantError
 from voyant.core.pipeline import Observer
 from voyant.core.supervisor import supervise
+from voyant.jobs.durable.allowed import BEFORE_PREFIX, resolve_place
 from voyant.jobs.durable.clock import elapsed_seconds
 from voyant.jobs.durable.handover import Assignment, settings_from
-from voyant.jobs.durable.places import UPLOAD_PREFIX, uploads_folder
+from voyant.jobs.durable.logs import log_as_json
+from voyant.jobs.durable.tracing import inside_trace
 
 if TYPE_CHECKING:
     from voyant.core.config import Settings
@@ -172,14 +173,15 @@ def _run(assignment: Assignment, reporter: _Reporter) -> dict[str, object]:
     from voyant.jobs.runner import Attempt, run_job  # noqa: PLC0415 - after the limits are known
 
     settings = settings_from(assignment.settings)
-    logging.basicConfig(level=settings.log_level, stream=sys.stderr)
+    log_as_json(settings, job_id=assignment.job_id, tenant_id=assignment.tenant_id)
     if assignment.memory_bytes is not None:
         limit_memory(assignment.memory_bytes)
     request = _request(assignment, settings)
     if assignment.max_rows is not None:
         _check_rows(request, settings, assignment.max_rows)
     earlier = None if assignment.earlier is None else Path(assignment.earlier)
-    done = run_job(request, settings, [reporter], attempt=Attempt(earlier=earlier))
+    with inside_trace(assignment.traceparent):
+        done = run_job(request, settings, [reporter], attempt=Attempt(earlier=earlier))
     failed = done.manifest.failed_core
     if failed is None:
         return {"kind": "done", "success": True, "error": None}
@@ -196,12 +198,18 @@ def _request(assignment: Assignment, settings: Settings) -> JobRequest:
 
     Raises:
         ConfigurationError: A warehouse that the settings do not name.
-        SourceError: An uploaded table that is not there.
+        SpecError: A table that is not there, or that the operator does not allow.
     """
     from voyant.jobs.request import JobRequest  # noqa: PLC0415 - beside its only use
 
-    spec = assignment.spec
-    uploads = uploads_folder(settings, assignment.tenant_id)
+    spec, tenant_id = assignment.spec, assignment.tenant_id
+
+    def place_of(part: Literal["sources", "reference"], name: str) -> str:
+        place: str = getattr(spec, part)[name]
+        if part == "reference" and place.startswith(BEFORE_PREFIX):
+            return place
+        return resolve_place(settings, tenant_id, place, f"#/{part}/{name}")
+
     warehouse_url = None
     if spec.warehouse is not None:
         warehouse_url = settings.warehouses.get(spec.warehouse)
@@ -214,12 +222,12 @@ def _request(assignment: Assignment, settings: Settings) -> JobRequest:
         contracts.append(Path(assignment.scratch) / "contract.json")
         contracts[0].write_text(json.dumps(spec.contract), encoding="utf-8")
     return JobRequest(
-        sources={name: _place(place, uploads) for name, place in spec.sources.items()},
-        reference={name: _place(place, uploads) for name, place in spec.reference.items()},
+        sources={name: place_of("sources", name) for name in spec.sources},
+        reference={name: place_of("reference", name) for name in spec.reference},
         tables=spec.tables,
         kpis=spec.kpis or None,
         flags=spec.flags,
-        tenant_id=assignment.tenant_id,
+        tenant_id=tenant_id,
         job_id=assignment.job_id,
         only=spec.only,
         skip=spec.skip,
@@ -228,21 +236,6 @@ def _request(assignment: Assignment, settings: Settings) -> JobRequest:
         contracts=contracts,
         warehouse_url=warehouse_url,
     )
-
-
-def _place(place: str, uploads: Path) -> str:
-    """Return the path of an uploaded table; anything else is as it is."""
-    if not place.startswith(UPLOAD_PREFIX):
-        return place
-    from voyant.artifacts.names import check_name  # noqa: PLC0415 - beside its only use
-
-    path = uploads / check_name("artifact", place.removeprefix(UPLOAD_PREFIX))
-    if not path.exists():
-        raise SourceError(
-            f"There is no uploaded table {place.removeprefix(UPLOAD_PREFIX)!r}.",
-            remedy="Upload it first.",
-        )
-    return str(path)
 
 
 def _check_rows(request: JobRequest, settings: Settings, allowed: int) -> None:

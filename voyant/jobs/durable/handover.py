@@ -34,6 +34,8 @@ class Assignment(BaseModel):
     """Folder for temporary files; it goes with the process."""
     max_rows: int | None
     memory_bytes: int | None
+    traceparent: str | None
+    """The span that the job's spans belong in."""
     alive_until: float
     """By `elapsed_seconds`; moved on by every further line."""
 

@@ -127,6 +127,7 @@ class JobProcess:
             scratch=scratch,
             max_rows=self._claim.limits.max_rows,
             memory_bytes=None if memory is None else int(memory),
+            traceparent=self._claim.job.traceparent,
             alive_until=self._claim.lease.over_at,
         )
 

@@ -82,6 +82,7 @@ class Job:
         worker_id: Which worker has it, or had it last.
         generator: The generator that is running.
         error: Why it failed, one line.
+        traceparent: The span of the request that asked for it.
         is_cancelling: Somebody asked to stop it, and its worker has not done so yet.
     """
 
@@ -98,6 +99,7 @@ class Job:
     generator: str | None = None
     error: str | None = None
     schedule_id: str | None = None
+    traceparent: str | None = None
     is_cancelling: bool = False
 
 

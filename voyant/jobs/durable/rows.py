@@ -45,6 +45,7 @@ def to_job(row: Row) -> Job:
         generator=row["generator"],
         error=row["error"],
         schedule_id=row["schedule_id"],
+        traceparent=row["traceparent"],
         is_cancelling=row["cancel_us"] is not None and row["state"] == JobState.RUNNING.value,
     )
 

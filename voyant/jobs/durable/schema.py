@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
 __all__ = [
     "METADATA",
@@ -84,6 +85,8 @@ jobs = sa.Table(
     sa.Column("generator", _NAME),
     sa.Column("error", sa.Text),
     sa.Column("schedule_id", _NAME),
+    # The span of the request that asked for it, as W3C writes it.
+    sa.Column("traceparent", sa.String(100)),
     sa.Column("tick_us", sa.BigInteger),
     sa.Column("event_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("stored_bytes", sa.BigInteger, nullable=False, server_default="0"),
@@ -103,6 +106,8 @@ events = sa.Table(
     sa.Column("at_us", sa.BigInteger, nullable=False),
     sa.Column("kind", sa.String(40), nullable=False),
     sa.Column("data", sa.Text, nullable=False),
+    # What is new since a moment, over all jobs: for the metrics.
+    sa.Index("voyant_events_at", "at_us"),
 )
 
 idempotency_keys = sa.Table(
@@ -182,4 +187,26 @@ audit_log = sa.Table(
     sa.Column("client", sa.String(100)),
     sa.Column("data", sa.Text, nullable=False, server_default="{}"),
     sa.Index("voyant_audit_log_of_tenant", "tenant_id", "at_us"),
+)
+
+
+# The audit log is added to and nothing else, whoever has the database's password for it.
+for _event in ("UPDATE", "DELETE"):
+    event.listen(
+        audit_log,
+        "after_create",
+        sa.DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy left it so
+            f"CREATE TRIGGER voyant_audit_log_no_{_event.lower()} BEFORE {_event} "
+            "ON voyant_audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is added to only'); END"
+        ).execute_if(dialect="sqlite"),
+    )
+event.listen(
+    audit_log,
+    "after_create",
+    sa.DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy left it so
+        "CREATE OR REPLACE FUNCTION voyant_audit_log_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the audit log is added to only'; END $$; "
+        "CREATE TRIGGER voyant_audit_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
+        "ON voyant_audit_log FOR EACH STATEMENT EXECUTE FUNCTION voyant_audit_log_refuse()"
+    ).execute_if(dialect="postgresql"),
 )

@@ -17,6 +17,7 @@ from voyant.jobs.durable.limits import TenantLimits, limits_of
 from voyant.jobs.durable.model import Job, JobSpec, JobState
 from voyant.jobs.durable.rows import find_job, lock_tenant, spec_hash, to_job
 from voyant.jobs.durable.schema import events, idempotency_keys, jobs
+from voyant.jobs.durable.tracing import current_traceparent
 from voyant.jobs.request import new_job_id
 
 __all__ = ["Tick", "check_room", "insert", "submit"]
@@ -97,6 +98,7 @@ def insert(
             queued_us=now_us,
             schedule_id=None if tick is None else tick.schedule_id,
             tick_us=None if tick is None else tick.at_us,
+            traceparent=current_traceparent(),
             event_count=1,
         )
     )

@@ -7,7 +7,6 @@ input; when that ends, whoever started it is gone, and the worker stops.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 import threading
@@ -16,6 +15,7 @@ from typing import Final
 
 from voyant.core.errors import VoyantError
 from voyant.jobs.durable.handover import settings_from
+from voyant.jobs.durable.logs import log_as_json
 from voyant.jobs.durable.worker import run_worker
 
 __all__ = ["main"]
@@ -27,11 +27,7 @@ _PATIENCE_SECONDS: Final = 20.0
 def main() -> int:
     """Be a worker; return the exit code."""
     settings = settings_from(json.loads(sys.stdin.buffer.readline()))
-    logging.basicConfig(
-        level=settings.log_level,
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
+    log_as_json(settings, worker_id=sys.argv[1])
     stop = threading.Event()
     threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
     try:

@@ -1,0 +1,19 @@
+"""The awkward tables in a PostgreSQL database."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.awkward import tables
+from tests.conformance.warehouses import as_stored, load_all
+
+
+@pytest.fixture(scope="session")
+def awkward_database(postgres_server):
+    """The URL of a PostgreSQL database of the awkward tables, and the tables as it has them."""
+    stored = {name: as_stored(name, table) for name, table in tables().items()}
+    with postgres_server.connect() as admin:
+        admin.execute("CREATE DATABASE awkward")
+    with postgres_server.connect("awkward") as admin:
+        load_all(admin, stored)
+    return postgres_server.url("awkward"), stored

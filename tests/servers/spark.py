@@ -1,0 +1,146 @@
+"""A Spark standalone cluster: a master and workers, each a process of its own, on the loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+_START_SECONDS = 180
+_STOP_SECONDS = 20
+_PACKAGE = "org.apache.spark.deploy"
+
+
+def need_spark():
+    """Skip where Spark cannot run; on CI that is a failure."""
+    why = None
+    if shutil.which("java") is None:
+        why = "no java on the path (Debian: apt-get install openjdk-17-jre-headless)"
+    else:
+        try:
+            import pyspark  # noqa: F401
+        except ImportError:
+            why = "pyspark is not installed (pip install 'voyant[spark]')"
+    if why and os.environ.get("CI"):
+        pytest.fail(f"Spark has to run here: {why}")
+    if why:
+        pytest.skip(why)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class SparkCluster:
+    """A running cluster; `workers` are its worker processes, `stop` ends what was started."""
+
+    def __init__(self, folder, *, workers=2):
+        import pyspark
+
+        self.folder = Path(folder)
+        self._home = Path(pyspark.__file__).parent
+        port, self._web_port = free_port(), free_port()
+        self.url = f"spark://127.0.0.1:{port}"
+        self.processes = []
+        self.workers = []
+        try:
+            self._start("master.Master", "--port", port, "--webui-port", self._web_port)
+            self._await(0)
+            for number in range(workers):
+                self.add_worker(number)
+            self._await(workers)
+        except BaseException:
+            self.stop()
+            raise
+
+    def add_worker(self, number):
+        self.workers.append(
+            self._start(
+                *("worker.Worker", "--port", free_port(), "--webui-port", free_port()),
+                *("--cores", 1, "--memory", "1g", "--work-dir", self.folder / f"work-{number}"),
+                self.url,
+            )
+        )
+
+    def _start(self, program, *arguments):
+        log = self.folder / f"{program}-{len(self.processes)}.log"
+        command = [self._home / "bin" / "spark-class", f"{_PACKAGE}.{program}", *arguments]
+        command[2:2] = ["--host", "127.0.0.1"]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [str(part) for part in command],
+                env={
+                    **os.environ,
+                    "SPARK_HOME": str(self._home),
+                    "SPARK_LOCAL_IP": "127.0.0.1",
+                    "SPARK_DAEMON_MEMORY": "256m",
+                    "PYSPARK_PYTHON": sys.executable,
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def alive_workers(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._web_port}/json/", timeout=5) as reply:
+            return json.load(reply)["aliveworkers"]
+
+    def _await(self, workers):
+        until = time.monotonic() + _START_SECONDS
+        while time.monotonic() < until:
+            with suppress(OSError, ValueError):
+                if self.alive_workers() >= workers:
+                    return
+            for process in self.processes:
+                if process.poll() is not None:
+                    raise RuntimeError(f"Spark ended with {process.returncode}: {self._logs()}")
+            time.sleep(0.1)
+        raise RuntimeError(f"Spark did not start: {self._logs()}")
+
+    def _logs(self):
+        return "\n".join(
+            log.read_text(errors="replace")[-2000:] for log in sorted(self.folder.glob("*.log"))
+        )
+
+    def kill_worker(self, number):
+        """End a worker as a crash would, and the executors that it runs."""
+        worker = self.workers[number]
+        executors = _children(worker.pid)
+        for pid in (worker.pid, *executors):
+            with suppress(ProcessLookupError):
+                os.kill(pid, 9)
+        worker.wait()
+        return len(executors)
+
+    def stop(self):
+        for process in reversed(self.processes):
+            if process.poll() is None:
+                process.terminate()
+        for process in self.processes:
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _children(pid):
+    found = []
+    with suppress(OSError):
+        for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            found += [int(number), *_children(int(number))]
+    return found

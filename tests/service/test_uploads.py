@@ -1,0 +1,264 @@
+"""Uploads: whole or not at all, what their names say, and never more than allowed."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import struct
+import zipfile
+import zlib
+from base64 import b64encode
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+import pytest
+from openpyxl import Workbook
+
+ROWS = b"id,amount\n1,2.5\n2,3.5\n"
+MOST = 200_000
+
+
+def workbook() -> bytes:
+    made = Workbook()
+    made.active.append(["id", "amount"])
+    made.active.append([1, 2.5])
+    content = io.BytesIO()
+    made.save(content)
+    return content.getvalue()
+
+
+def parquet() -> bytes:
+    content = io.BytesIO()
+    pa.parquet.write_table(pa.table({"id": [1, 2]}), content)
+    return content.getvalue()
+
+
+def feather() -> bytes:
+    content = io.BytesIO()
+    pa.feather.write_feather(pa.table({"id": [1, 2]}), content, compression="uncompressed")
+    return content.getvalue()
+
+
+def arrow_stream() -> bytes:
+    content = io.BytesIO()
+    with pa.ipc.new_stream(content, pa.schema([("id", pa.int64())])) as writer:
+        writer.write_table(pa.table({"id": [1, 2]}))
+    return content.getvalue()
+
+
+def zstd(content: bytes) -> bytes:
+    return pa.Codec("zstd").compress(content, asbytes=True)
+
+
+def archive(parts: dict[str, bytes], *, method=zipfile.ZIP_DEFLATED) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", method) as made:
+        for name, part in parts.items():
+            made.writestr(name, part)
+    return content.getvalue()
+
+
+def lying_workbook() -> bytes:
+    """A part of 10 MB that says it has ten bytes, in the directory and in its own header."""
+    content = archive({"[Content_Types].xml": b"x", "xl/a.xml": bytes(10_000_000)})
+    return content.replace(struct.pack("<I", 10_000_000), struct.pack("<I", 10))
+
+
+def overlapping_workbook() -> bytes:
+    """Two parts of the directory that are the same bytes of the file."""
+    content = bytearray(
+        archive(
+            {"[Content_Types].xml": b"y" * 500, "xl/a.xml": b"x" * 900}, method=zipfile.ZIP_STORED
+        )
+    )
+    with zipfile.ZipFile(io.BytesIO(bytes(content))) as made:
+        first = made.infolist()[0]
+    directory = content.rfind(b"PK\x01\x02")
+    content[directory + 20 : directory + 24] = struct.pack("<I", len(content))
+    content[directory + 42 : directory + 46] = struct.pack("<I", first.header_offset)
+    return bytes(content)
+
+
+def encrypted_workbook() -> bytes:
+    content = bytearray(archive({"[Content_Types].xml": b"x"}))
+    content[content.rfind(b"PK\x01\x02") + 8] |= 1
+    return bytes(content)
+
+
+def rle_bomb() -> bytes:
+    """Zstandard: 40 blocks of one byte, said 128 KiB times each."""
+    block = (1 << 1 | (128 * 1024) << 3).to_bytes(3, "little") + b"a"
+    last = (1 | 1 << 1 | 8 << 3).to_bytes(3, "little") + b"a"
+    return b"\x28\xb5\x2f\xfd\x00\x58" + block * 40 + last
+
+
+GOOD = {
+    "orders.csv": ROWS,
+    "orders.tsv": b"id\tamount\n1\t2.5\n",
+    "ORDERS.CSV": ROWS,
+    "caf\u00e9 1.csv": b"\xef\xbb\xbf" + ROWS,
+    "orders.csv.gz": gzip.compress(ROWS),
+    "two.csv.gz": gzip.compress(ROWS) + gzip.compress(ROWS),
+    "orders.csv.zst": zstd(ROWS * 1_000),
+    "orders.json": b'[{"id": 1}]',
+    "orders.ndjson": b'\n{"id": 1}\n{"id": 2}\n',
+    "orders.xlsx": workbook(),
+    "orders.parquet": parquet(),
+    "orders.feather": feather(),
+    "orders.arrows": arrow_stream(),
+}
+BAD = {
+    "empty": ("a.csv", b"", "unusable-file"),
+    "blank": ("a.csv", b" \n\n", "unusable-file"),
+    "NUL": ("a.csv", b"a,b\n\x00,1\n", "unusable-file"),
+    "UTF-16": ("a.csv", ROWS.decode().encode("utf-16"), "unusable-file"),
+    "a page": ("a.csv", b"<!DOCTYPE html><script>alert(1)</script>", "unusable-file"),
+    "a script": ("a.csv", b"#!/bin/sh\nrm -rf /\n", "unusable-file"),
+    "PDF": ("a.csv", b"%PDF-1.7\n", "unusable-file"),
+    "a program": ("a.csv", b"\x7fELF\x02\x01", "unusable-file"),
+    "Parquet as CSV": ("a.csv", parquet(), "unusable-file"),
+    "a database as CSV": ("a.csv", b"SQLite format 3\x00", "unusable-file"),
+    "a database as Parquet": ("a.parquet", b"SQLite format 3\x00" * 9, "unusable-file"),
+    "gzip as CSV": ("a.csv", gzip.compress(ROWS), "unusable-file"),
+    "CSV as gzip": ("a.csv.gz", ROWS, "unusable-file"),
+    "gzip cut short": ("a.csv.gz", gzip.compress(ROWS * 99)[:-9], "unusable-file"),
+    "gzip of a page": ("a.csv.gz", gzip.compress(b"<html>"), "unusable-file"),
+    "gzip, then rubbish": ("a.csv.gz", gzip.compress(ROWS) + b"rubbish", "unusable-file"),
+    "gzip bomb": ("a.csv.gz", gzip.compress(bytes(20_000_000)), "too-large"),
+    "gzip bomb of members": ("a.csv.gz", gzip.compress(b"1,2\n" * 10_000) * 20, "too-large"),
+    "Zstandard bomb": ("a.csv.zst", zstd(b"a,b\n" * 5_000_000), "too-large"),
+    "Zstandard bomb of runs": ("a.csv.zst", rle_bomb(), "too-large"),
+    "Zstandard cut short": ("a.csv.zst", zstd(ROWS * 1_000)[:-3], "unusable-file"),
+    "CSV as Zstandard": ("a.csv.zst", ROWS, "unusable-file"),
+    "JSON that is text": ("a.json", b"id,amount\n", "unusable-file"),
+    "half a Parquet file": ("a.parquet", parquet()[:-5], "unusable-file"),
+    "a small Parquet file": ("a.parquet", b"PAR1PAR1", "unusable-file"),
+    "text as Arrow": ("a.arrow", ROWS, "unusable-file"),
+    "text as a workbook": ("a.xlsx", ROWS, "unusable-file"),
+    "an archive as a workbook": ("a.xlsx", archive({"x.csv": ROWS}), "unusable-file"),
+    "a workbook of another kind": ("a.ods", workbook(), "unusable-file"),
+    "a workbook cut short": ("a.xlsx", workbook()[:-40], "unusable-file"),
+    "workbook bomb": (
+        "a.xlsx",
+        archive({"[Content_Types].xml": b"x", "xl/a.xml": bytes(20_000_000)}),
+        "too-large",
+    ),
+    "workbook bomb of parts": (
+        "a.xlsx",
+        archive({"[Content_Types].xml": b"x", **{f"{n}": bytes(50_000) for n in range(9)}}),
+        "too-large",
+    ),
+    "a workbook that lies": ("a.xlsx", lying_workbook(), "too-large"),
+    "a workbook of overlapping parts": ("a.xlsx", overlapping_workbook(), "unusable-file"),
+    "an encrypted workbook": ("a.xlsx", encrypted_workbook(), "unusable-file"),
+    "a workbook packed otherwise": (
+        "a.xlsx",
+        archive({"[Content_Types].xml": b"x" * 99}, method=zipfile.ZIP_BZIP2),
+        "unusable-file",
+    ),
+    "a workbook of too many parts": (
+        "a.xlsx",
+        archive({"[Content_Types].xml": b"x", **{str(n): b"" for n in range(5_001)}}),
+        "unusable-file",
+    ),
+    "larger than allowed": ("a.csv", b"a,b\n" * 230_000, "too-large"),
+}
+
+
+@pytest.fixture
+def bounded(service_with):
+    return service_with(
+        upload_max_bytes=900_000,
+        upload_max_expanded_bytes=MOST,
+        tenant_max_upload_bytes=950_000,
+    )
+
+
+def files(service) -> list[str]:
+    folder = Path(service.settings.artifacts_root) / "acme" / ".uploads"
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_table_is_kept_as_it_was_sent(bounded, name):
+    content = GOOD[name]
+    put = bounded.ask("PUT", f"/v1/tables/{name}", content=content)
+    assert put.status_code == 201, put.text
+    assert put.json()["name"] == name
+    assert put.json()["size_bytes"] == len(content)
+    digest = b64encode(hashlib.sha256(content).digest()).decode()
+    assert put.headers["repr-digest"] == f"sha-256=:{digest}:"
+    path = Path(bounded.settings.artifacts_root) / "acme" / ".uploads" / name
+    assert path.read_bytes() == content
+    assert path.stat().st_mode & 0o077 == 0
+    assert bounded.ask("GET", f"/v1/tables/{name}").json() == put.json()
+    assert bounded.ask("GET", "/v1/tables").json() == {"tables": [put.json()]}
+    spec = {"sources": {"t": put.json()["source"]}}
+    assert bounded.ask("POST", "/v1/plan", json=spec).status_code == 200
+    assert bounded.ask("DELETE", f"/v1/tables/{name}").status_code == 204
+    assert files(bounded) == []
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_is_not_a_table_is_refused_and_leaves_nothing(bounded, assert_problem, case):
+    name, content, slug = BAD[case]
+    assert_problem(bounded.ask("PUT", f"/v1/tables/{name}", content=content), slug)
+    assert files(bounded) == []
+
+
+def test_the_bombs_are_bombs():
+    for case in ("gzip bomb", "Zstandard bomb", "workbook bomb", "a workbook that lies"):
+        assert len(BAD[case][1]) < 100_000
+    assert len(rle_bomb()) < 300
+    assert pa.Codec("zstd").decompress(rle_bomb(), 40 * 128 * 1024 + 8, asbytes=True) == b"a" * (
+        40 * 128 * 1024 + 8
+    )
+    assert zlib.decompress(gzip.compress(ROWS), 31) == ROWS
+
+
+def test_a_table_is_replaced_whole_or_stays(bounded, assert_problem):
+    assert bounded.ask("PUT", "/v1/tables/a.csv", content=ROWS).status_code == 201
+    again = bounded.ask("PUT", "/v1/tables/a.csv", content=ROWS + b"3,4\n")
+    assert again.status_code == 200
+    assert_problem(bounded.ask("PUT", "/v1/tables/a.csv", content=b"\x00"), "unusable-file")
+    only_new = {"If-None-Match": "*"}
+    assert_problem(
+        bounded.ask("PUT", "/v1/tables/a.csv", content=ROWS, headers=only_new),
+        "precondition-failed",
+    )
+    new = bounded.ask("PUT", "/v1/tables/b.csv", content=ROWS, headers=only_new)
+    assert new.status_code == 201
+    assert bounded.ask("GET", "/v1/tables/a.csv").json()["size_bytes"] == len(ROWS) + 4
+    assert files(bounded) == ["a.csv", "b.csv"]
+
+
+def test_a_tenants_tables_have_so_much_room_together(bounded, assert_problem):
+    content = b"a,b\n" * 150_000
+    assert bounded.ask("PUT", "/v1/tables/a.csv", content=content).status_code == 201
+    assert_problem(bounded.ask("PUT", "/v1/tables/b.csv", content=content), "too-large")
+    assert bounded.ask("PUT", "/v1/tables/a.csv", content=content).status_code == 200
+    other = bounded.ask("PUT", "/v1/tables/b.csv", content=content, tenant="umbrella")
+    assert other.status_code == 201
+
+
+def test_encoded_content_is_refused(bounded, assert_problem):
+    response = bounded.ask(
+        "PUT",
+        "/v1/tables/a.csv",
+        content=gzip.compress(ROWS),
+        headers={"Content-Encoding": "gzip"},
+    )
+    assert_problem(response, "unsupported-media-type")
+
+
+def test_leftovers_of_a_crash_are_removed_at_the_start(bounded):
+    from voyant.service.uploads import remove_leftovers
+
+    bounded.upload()
+    folder = Path(bounded.settings.artifacts_root) / "acme" / ".uploads"
+    (folder / ".voyant-upload-0123.tmp").write_bytes(b"half")
+    remove_leftovers(bounded.settings)
+    assert files(bounded) == ["orders.csv"]

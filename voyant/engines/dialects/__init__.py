@@ -1,0 +1,1 @@
+"""How is users' SQL checked and run on engines other than DuckDB, each in its own dialect?"""

@@ -1,0 +1,44 @@
+"""In which trace does a job belong? In that of the request which asked for it.
+
+Nothing here loads OpenTelemetry: where nobody has, there is no trace.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib.util import find_spec
+
+__all__ = ["current_traceparent", "inside_trace"]
+
+
+def current_traceparent() -> str | None:
+    """Return the span that is current, as W3C's `traceparent`; None without one."""
+    if "opentelemetry.trace" not in sys.modules:
+        return None
+    from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - loaded already
+        TraceContextTextMapPropagator,
+    )
+
+    carrier: dict[str, str] = {}
+    TraceContextTextMapPropagator().inject(carrier)
+    return carrier.get("traceparent")
+
+
+@contextmanager
+def inside_trace(traceparent: str | None) -> Generator[None]:
+    """Let spans that are made inside belong to a trace, where OpenTelemetry is installed."""
+    if traceparent is None or find_spec("opentelemetry") is None:
+        yield
+        return
+    from opentelemetry import context  # noqa: PLC0415 - not installed everywhere
+    from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - the same
+        TraceContextTextMapPropagator,
+    )
+
+    token = context.attach(TraceContextTextMapPropagator().extract({"traceparent": traceparent}))
+    try:
+        yield
+    finally:
+        context.detach(token)
