@@ -4,8 +4,9 @@
     python -m tests.load.load --jobs 200 --tenants 4 --workers 4 --database postgresql
 
 One tenant asks for most of the jobs, and first; the others for a few each, afterwards. Whoever
-submits is killed twice with SIGKILL, a worker every few seconds. At the end everything is looked
-at: the database, the folders, the histories. What is wrong is printed, and the exit code is 1.
+submits (a script, or with `--through api` the service) is killed twice with SIGKILL, a worker every
+few seconds. At the end everything is looked at: the database, the folders, the histories. What is
+wrong is printed, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from tests.postgres import started_server
+from tests.service.live import LiveService
 from voyant.artifacts.verify import verify_folder
 from voyant.core.config import load_settings
 from voyant.jobs.durable.handover import settings_from, settings_to
@@ -76,7 +78,7 @@ def plan_jobs(folder, count, tenants, tables_every):
         state = JobState.SUCCEEDED
         sources = {"owned": str(path)}
         if number % 25 == 7:
-            state, sources = JobState.FAILED, {"owned": str(folder / "not-there.csv")}
+            state, sources = JobState.FAILED, {"owned": str(folder / "broken.parquet")}
         elif number % 25 == 13:
             state = JobState.CANCELLED
         reads = number % tables_every == 0 or state is not JobState.SUCCEEDED
@@ -89,6 +91,7 @@ def plan_jobs(folder, count, tenants, tables_every):
     for place, tenant in enumerate([LARGE, *small], start=1):
         lines = "".join(f"{row},{tenant}\n" for row in range(rows_of(place)))
         (folder / f"{tenant}.csv").write_text(f"number,owner\n{lines}")
+    (folder / "broken.parquet").write_bytes(b"PAR1 and then nothing of the kind")
     return wanted
 
 
@@ -166,6 +169,50 @@ class Submitter:
         assert self.names.setdefault(number, job_id) == job_id, "one key, two jobs"
 
 
+class ApiSubmitter(Submitter):
+    """Submits everything over HTTP, to a service that is killed now and then."""
+
+    def _one_process(self, begin, stop_at):
+        folder = Path(self._settings.artifacts_root).parent
+        done = begin
+        with LiveService(
+            folder,
+            VOYANT_DATABASE_URL=self._settings.database_url.get_secret_value(),
+            VOYANT_ARTIFACTS_ROOT=self._settings.artifacts_root,
+            VOYANT_PLUGIN_PATH=self._settings.plugin_path,
+            VOYANT_SERVICE_ALLOWED_SOURCES=str(folder / "inputs"),
+        ) as service:
+            for wanted in self._wanted[begin:]:
+                if stop_at is not None and wanted.number >= stop_at:
+                    # The request is on its way when the service dies; nobody hears the answer.
+                    hasty = ThreadPoolExecutor(1)
+                    lost = hasty.submit(self._ask, service, wanted)
+                    time.sleep(0.005)
+                    service.process.kill()
+                    hasty.shutdown()
+                    lost.exception()
+                    self.kills += 1
+                    break
+                self._remember(wanted.number, self._ask(service, wanted))
+                done = wanted.number + 1
+        return done
+
+    def _ask(self, service, wanted):
+        made = service.ask(
+            "POST",
+            "/v1/jobs",
+            tenant=wanted.tenant,
+            headers={"Idempotency-Key": wanted.key},
+            json=wanted.spec.model_dump(mode="json", exclude_defaults=True),
+        )
+        assert made.status_code == 202, made.text
+        job_id = made.json()["job_id"]
+        if wanted.state is JobState.CANCELLED:
+            stopped = service.ask("POST", f"/v1/jobs/{job_id}/cancel", tenant=wanted.tenant)
+            assert stopped.status_code in {200, 202}, stopped.text
+        return job_id
+
+
 class Workers:
     """Worker processes that are killed and started again under the same names."""
 
@@ -214,6 +261,7 @@ def run_load(
     workers,
     kill_every,
     tables_every=1,
+    through="queue",
     seed=7,
     patience=7_200.0,
 ):
@@ -227,6 +275,7 @@ def run_load(
         database_url=database_url,
         artifacts_root=str(folder / "artifacts"),
         plugin_path=str(plugins),
+        service_allowed_sources=[str(inputs)],
         job_max_attempts=1_000,
         tenant_max_running=workers,
     )
@@ -234,7 +283,8 @@ def run_load(
     outcome = Outcome()
     queue = open_queue(settings)
     began = time.monotonic()
-    submitter = Submitter(settings, wanted, kills=2)
+    kind = ApiSubmitter if through == "api" else Submitter
+    submitter = kind(settings, wanted, kills=2)
     crew = Workers(settings, workers)
     submitting = ThreadPoolExecutor(1)
     submitted = submitting.submit(submitter.run)
@@ -416,6 +466,12 @@ def main():
         help="only each Nth job reads tables; the others are done sooner",
     )
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument(
+        "--through",
+        choices=["queue", "api"],
+        default="queue",
+        help="whether jobs are submitted by a script, or by requests to `voyant serve`",
+    )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--submit", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -432,6 +488,7 @@ def main():
             workers=options.workers,
             kill_every=options.kill_every,
             tables_every=options.tables_every,
+            through=options.through,
             seed=options.seed,
         )
     took = sorted(outcome.takeover_seconds)

@@ -24,6 +24,7 @@ from voyant.jobs.durable.errors import (
 )
 from voyant.jobs.durable.lease import LeaseLostError, WorkerLease
 from voyant.jobs.durable.model import JobQueue, JobSpec, JobState
+from voyant.jobs.durable.places import StagedJob
 from voyant.jobs.durable.queue import open_queue
 from voyant.jobs.durable.schema import idempotency_keys, jobs, meta, workers
 
@@ -401,3 +402,20 @@ def test_the_database_url_is_never_shown(tmp_path):
 def test_moments_survive_exactly():
     moment = datetime(2025, 3, 31, 14, 15, 3, 123456, tzinfo=UTC)
     assert from_us(to_us(moment)) == moment
+
+
+def test_clearing_away_leaves_what_a_later_attempt_writes(tmp_path):
+    def attempt(job_id, number):
+        place = StagedJob(tenant_root=tmp_path, job_id=job_id, round=1, attempt=number)
+        place.prepare()
+        return place
+
+    mine, earlier, later = attempt("job", 2), attempt("job", 1), attempt("job", 3)
+    other = attempt("job-2", 1)
+    mine.discard()
+    assert [place.root.exists() for place in (earlier, mine, later, other)] == [
+        False,
+        False,
+        True,
+        True,
+    ]

@@ -19,6 +19,7 @@ from voyant.jobs.durable.database import Lock
 from voyant.jobs.durable.lease import LeaseLostError, WorkerLease, is_dead
 from voyant.jobs.durable.limits import TenantLimits, limits_of
 from voyant.jobs.durable.model import Job, JobState
+from voyant.jobs.durable.places import StagedJob, tenant_root
 from voyant.jobs.durable.rows import Row, append_event, to_job
 from voyant.jobs.durable.schema import jobs, tenants, workers
 
@@ -192,6 +193,7 @@ def _orphan(connection: sa.Connection, settings: Settings, now_us: int) -> Row |
                 sa.update(workers).where(workers.c.token == row["worker_token"]).values(lease_us=0)
             )
         if row["cancel_us"] is not None:
+            _discard(settings, row)
             _finish(connection, row["job_id"], JobState.CANCELLED, None, now_us)
         elif not _give_up(connection, settings, row, now_us):
             return row
@@ -209,8 +211,19 @@ def _give_up(connection: sa.Connection, settings: Settings, row: Row, now_us: in
             f"Its worker died {tried} times, the last time in generator {row['generator']!r}; "
             "it is not started again."
         )
+    _discard(settings, row)
     _finish(connection, row["job_id"], JobState.FAILED, error, now_us)
     return True
+
+
+def _discard(settings: Settings, row: Row) -> None:
+    """Remove what the attempts at a job have left that nobody is to take up."""
+    StagedJob(
+        tenant_root=tenant_root(settings, row["tenant_id"]),
+        job_id=row["job_id"],
+        round=row["round"],
+        attempt=row["attempt"],
+    ).discard()
 
 
 def _fair(connection: sa.Connection, settings: Settings) -> Row | None:

@@ -131,7 +131,9 @@ class StagedJob:
         """Tell whether the attempt has written its manifest."""
         return (self.folder / MANIFEST_NAME).is_file()
 
-    def discard_all(self) -> None:
-        """Remove what all attempts at the job have left."""
+    def discard(self) -> None:
+        """Remove what this attempt, and those before it, have left; never a later one's."""
         for root in (self.tenant_root / _STAGING).glob(f"{self.job_id}.*"):
-            shutil.rmtree(root, ignore_errors=True)
+            attempt = root.name.rpartition(".")[2]
+            if attempt.isdecimal() and int(attempt) <= self.attempt:
+                shutil.rmtree(root, ignore_errors=True)

@@ -189,8 +189,8 @@ def _finish_here(claim: Claim, outcome: dict[str, Any], stored_bytes: int) -> st
         error = f"It took longer than {claim.limits.job_timeout_seconds:g} seconds and was stopped."
     elif kind == "done" and outcome["success"]:
         state = JobState.SUCCEEDED
+    staged(claim, _Current.settings).discard()
     claim.finish(state, None if error is None else " ".join(str(error).split()), stored_bytes)
-    staged(claim, _Current.settings).discard_all()
     return state.value
 
 
