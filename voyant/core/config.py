@@ -222,7 +222,7 @@ class Settings(BaseSettings, FlagSource):
     `sqlite:///file`; a SQLite file below `artifacts_root` by default."""
     warehouses: dict[str, str] = Field(default_factory=dict[str, str])
     """URLs of the warehouses that jobs of the service may name."""
-    workers: int = Field(default=2, ge=0)
+    workers: int = Field(default=1, ge=0)
     """Worker processes that `voyant serve` starts; each runs one job at a time."""
     worker_lease_seconds: float = Field(default=20.0, ge=1, le=60)
     """A worker that has not been heard of for so long is dead, and its job goes to another."""
