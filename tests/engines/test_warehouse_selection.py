@@ -22,13 +22,13 @@ from voyant.jobs.runner import run_job
 
 NOW = datetime(2025, 4, 1, tzinfo=UTC)
 ROWS = """SELECT i AS id, ['EU', 'US', 'AP'][i % 3 + 1] AS region, i * 1.5 AS amount,
-    CASE WHEN i % 7 > 0 THEN 'note ' || i % 50 END AS note, i % 2 AS "Odd ""name""",
+    CASE WHEN i % 7 > 0 THEN 'note ' || i % 50 END AS note, i % 2 AS "Odd; name",
     TIMESTAMP '2025-04-01 00:30:00' - to_hours(i::BIGINT) AS at,
     (TIMESTAMP '2025-04-01 00:30:00' - to_hours(i::BIGINT))::TIMESTAMPTZ AS zoned,
     (TIMESTAMP '2025-04-01 00:30:00' - to_hours(i::BIGINT))::DATE AS day
     FROM range(3000) t(i)"""
 #: Means the same on both engines.
-CONDITION = "region = 'EU' AND orders.id % 2 = 0 -- not the US"
+CONDITION = "region = 'EU' AND id % 2 = 0 -- not the US"
 HOSTILE = {
     "true) OR (true": "more than one expression",
     "true) UNION (SELECT 1": "more than one expression|not allowed",
@@ -49,9 +49,7 @@ HOSTILE = {
     "current_setting('x') = ''": "not allowed",
     "orders.pg_sleep": "no column",
     "id = $1": "parameter",
-    "": "",
 }
-del HOSTILE[""]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +66,7 @@ def url(postgres_server, made):
     with postgres_server.connect("selections") as admin:
         load(admin, "orders", made)
         admin.execute("CREATE VIEW seen AS SELECT * FROM orders")
-        admin.execute("CREATE TABLE coins AS SELECT g % 2 = 0 AS heads FROM generate_series(1, 900) g")
+        admin.execute("CREATE TABLE coins AS SELECT g % 2 = 0 AS h FROM generate_series(1, 900) g")
         admin.execute("CREATE TABLE part (day date, text text) PARTITION BY RANGE (day)")
         admin.execute(
             "CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM ('2020-01-01') TO ('2021-01-01')"
@@ -118,7 +116,7 @@ def answers(engine):
         TableSelection(time_column="zoned", since=NOW - timedelta(hours=500), until=NOW),
         TableSelection(time_column="day", since=NOW - timedelta(hours=500), until=NOW),
         TableSelection(
-            where='"Odd ""name""" = 1 AND note LIKE \'%1%\'',
+            where="\"Odd; name\" = 1 AND note LIKE '%1%'",
             time_column="day",
             since=NOW - timedelta(days=30),
             until=NOW - timedelta(hours=30),
@@ -142,15 +140,15 @@ def test_a_condition_and_a_window_select_what_duckdb_selects(url, made, selectio
 
 def test_the_condition_is_in_every_statement_and_an_index_serves_the_window(url, postgres_server):
     selection = TableSelection(
-        where="region = 'EU'", time_column="at", since=NOW - timedelta(hours=20), until=NOW
+        where="orders.region = 'EU'", time_column="at", since=NOW - timedelta(hours=20), until=NOW
     )
     engine = opened(url, selections={"orders": selection})
     try:
-        assert engine.summarize("orders").row_count == 7
+        assert engine.summarize("orders").row_count == 6
         sent = [statement.sql for statement in engine.statements.log]
     finally:
         engine.close()
-    assert all("\"region\" = 'EU'" in sql and '"at" <= CAST(' in sql for sql in sent)
+    assert all(".\"region\" = 'EU'" in sql and '"at" <= CAST(' in sql for sql in sent)
     with postgres_server.connect("selections") as admin:
         admin.execute("SET enable_seqscan = off")
         plan = "\n".join(row[0] for row in admin.execute(f"EXPLAIN {sent[-1]}"))
@@ -158,7 +156,8 @@ def test_the_condition_is_in_every_statement_and_an_index_serves_the_window(url,
 
 
 def ids(engine):
-    return sorted(int(item.value) for item in engine.value_counts("orders", "id", limit=5_000).counts)
+    counts = engine.value_counts("orders", "id", limit=5_000).counts
+    return sorted(int(item.value) for item in counts)
 
 
 def test_a_sample_of_rows_has_so_many_and_is_the_same_each_time(url, postgres_server):
@@ -182,7 +181,7 @@ def test_a_sample_of_rows_has_so_many_and_is_the_same_each_time(url, postgres_se
         asked.execute("SET TimeZone = 'UTC'")
         rows = asked.execute(
             """SELECT id FROM orders WHERE region = 'EU' ORDER BY hashtextextended(concat('7|',
-            id, '|', region, '|', amount, '|', coalesce(note, '~'), '|', "Odd ""name""", '|', at,
+            id, '|', region, '|', amount, '|', coalesce(note, '~'), '|', "Odd; name", '|', at,
             '|', zoned, '|', day, '|'), 0) LIMIT 100"""
         ).fetchall()
     assert sorted(row[0] for row in rows) == found[0]
@@ -332,7 +331,7 @@ def test_a_run_says_what_was_selected(url, tmp_path):
         tables=("orders",),
         where=["orders=region = 'EU'"],
         sample=["orders=10%"],
-        kpis={"n": "SELECT count(*) FROM orders"},
+        kpis=[{"name": "n", "sql": "SELECT count(*) FROM orders"}],
         artifacts_root=tmp_path,
         as_of=NOW.isoformat(),
     )

@@ -83,7 +83,7 @@ def checked_condition(condition: str, *, dialect: str, table: JobTable) -> exp.E
 
 
 def path_of(table: JobTable) -> exp.Table:
-    """Return a table named by its whole path, under the name the job has for it if that is short."""
+    """Return a table named by its whole path, under the job's name for it if that is one word."""
     parts = [exp.Identifier(this=part, quoted=True) for part in reversed(table.path)]
     name = table.path[-1] if not table.name or "." in table.name else table.name
     alias = exp.TableAlias(this=exp.Identifier(this=name, quoted=True))
