@@ -18,7 +18,7 @@ from ibis.backends.sql import compilers
 from ibis.expr.operations import SQLQueryResult
 from sqlglot import exp
 
-from voyant.core.errors import EngineError, SourceError
+from voyant.core.errors import EngineError, SourceError, UnsafeQueryError
 from voyant.core.selection import Sample, TableSelection
 from voyant.core.tables import ColumnKind
 from voyant.engines.dialects.check import checked_sql
@@ -147,11 +147,17 @@ def check_understood(name: str, sql: str, table: Any, statements: Statements) ->
 
     Raises:
         SourceError: It cannot use the condition.
+        UnsafeQueryError: Ibis would send another text than the one that was checked.
     """
     if not sql:
         return
-    rows = selected_rows(sql, table)
+    rows, dialect = selected_rows(sql, table), statements.dialect
     source = Source(name, rows.select(v=rows[rows.columns[0]]))
+    if sql not in source.tree(dialect).sql(dialect.name):
+        raise UnsafeQueryError(
+            f"The selection of {name!r} reads differently once it stands in a statement.",
+            remedy="Write it more plainly.",
+        )
     try:
         statements.ask("selection", "SELECT v FROM source LIMIT 0", source=source)
     except EngineError as error:

@@ -210,7 +210,7 @@ def split(table: Any, reading: Reading, value: str) -> tuple[Any, Any]:
 def fingerprint(table: Any, readings: Sequence[Reading], seed: int) -> Any:
     """Return a number for each row that its values and a seed decide, as if thrown by dice."""
     values = [_told(table[reading.column.name], reading) for reading in readings]
-    return _function("voyant_fingerprint", dt.string)(_joined([ibis.literal(f"{seed}|"), *values]))
+    return _function("voyant_fingerprint", _TEXT)(_joined([ibis.literal(f"{seed}|"), *values]))
 
 
 def _told(value: Any, reading: Reading) -> Any:
@@ -251,6 +251,7 @@ def _function(name: str, dtype: Any) -> Any:
     return ibis.udf.scalar.builtin(placeholder, name=name, signature=((dtype,), returns))
 
 
+_TEXT: Final[Any] = dt.string
 _SECONDS_A_DAY: Final = 86_400
 _CROSSING_FUNCTIONS: Final = {
     ColumnKind.DATE: "voyant_days",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -15,7 +16,13 @@ from voyant.engines.dialects.check import checked_sql
 from voyant.engines.dialects.conditions import checked_condition, path_of
 from voyant.engines.dialects.tables import JobTable
 from voyant.engines.ibis_dialects import DIALECTS
-from voyant.engines.ibis_selection import SampleBound, sampled, selected_rows, selected_sql
+from voyant.engines.ibis_selection import (
+    SampleBound,
+    check_understood,
+    sampled,
+    selected_rows,
+    selected_sql,
+)
 from voyant.engines.ibis_statements import Source
 from voyant.engines.ibis_types import WarehouseColumn, reading_of
 
@@ -88,3 +95,9 @@ def test_statements_hold_the_very_text_that_was_checked(backend, column):
         tables=[JobTable(path=("orders",), columns=tuple(TYPES), rows=sql)],
     )
     assert sql in asked
+
+
+def test_a_text_that_would_not_be_sent_as_it_was_checked_is_refused():
+    asked = SimpleNamespace(dialect=DIALECTS["postgres"], ask=pytest.fail)
+    with pytest.raises(UnsafeQueryError, match="reads differently"):
+        check_understood("orders", "SELECT id FROM orders WHERE id<1", ibis.table(TYPES), asked)
