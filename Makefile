@@ -77,7 +77,7 @@ $(AXE) $(COMPOSE_SCHEMA) &:
 .PHONY: test
 test: $(VENV)/.voyant-dev $(if $(shell command -v npm),$(AXE) $(COMPOSE_SCHEMA))
 	$(call say,Running the tests)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 # The range in pyproject.toml starts at this DuckDB; a range nobody tests is a guess.
 FLOOR := 1.5.5

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.postgres import started_server
 from tests.servers.spark import SparkCluster, need_spark
@@ -63,3 +64,17 @@ def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkClu
     cluster = SparkCluster(tmp_path_factory.mktemp("spark"))
     yield cluster
     cluster.stop()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Keep a file's tests in one process, which starts what they share once; and all of Spark's."""
+    return ByFile(config, log)
+
+
+class ByFile(LoadScopeScheduling):
+    """Gives whole files to the processes of a parallel run, those with most tests first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, name = nodeid.partition("::")
+        return "spark" if "test_spark" in file or "[spark" in name else file

@@ -17,6 +17,7 @@ from scipy import stats
 from tests.conformance.awkward import tables
 from tests.conformance.oracle import check_column, is_nan
 from tests.conformance.spark_tables import as_stored_for_spark, write_parquet
+from tests.servers.spark import SPARK_MARKS
 from voyant.core.engine import Engine
 from voyant.core.errors import UnknownTableError
 from voyant.core.tables import ColumnKind
@@ -34,7 +35,7 @@ GIVEN = tables()
 GROUP_LIMITS = {"postgresql": 100_000, "postgresql, all there": 0, "spark": 100_000}
 ENGINES = [
     *("duckdb", "postgresql", "postgresql, all there"),
-    pytest.param("spark", marks=pytest.mark.xdist_group("spark")),
+    pytest.param("spark", marks=SPARK_MARKS),
 ]
 
 

@@ -57,18 +57,6 @@ def test_nothing_is_parsed_before_the_refusal(tmp_path):
         DuckDBEngine({"t": str(path)}, max_scan_bytes=1_000)
 
 
-def test_a_warehouse_refuses_a_selection_it_would_not_apply(tmp_path):
-    request = JobRequest(
-        warehouse_url="postgresql://ann:secret@127.0.0.1:1/shop",
-        where=["orders=id > 3"],
-        artifacts_root=tmp_path,
-    )
-    job = run_job(request, load_settings())
-    assert not job.result.success
-    assert "on DuckDB only" in (job.result.results[0].error or "")
-    assert "secret" not in (job.result.results[0].error or "")
-
-
 def test_any_engine_that_can_tell_is_asked():
     class Warehouse:
         def tables(self):

@@ -10,12 +10,12 @@ from contextlib import suppress
 
 import pytest
 
-from tests.servers.spark import need_spark
+from tests.servers.spark import SPARK_MARKS, need_spark
 from voyant.core.errors import ConfigurationError, EngineError, SourceError
 from voyant.engines.ibis_engine import IbisEngine
 from voyant.engines.warehouses import open_warehouse
 
-pytestmark = pytest.mark.xdist_group("spark")
+pytestmark = list(SPARK_MARKS)
 
 
 @pytest.fixture(autouse=True)

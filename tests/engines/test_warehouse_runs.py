@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.conformance.warehouses import load
+from tests.servers.spark import SPARK_MARKS
 from voyant.jobs.request import JobRequest
 from voyant.jobs.runner import run_job
 
 AS_OF = "2014-01-01T00:00:00+00:00"
-#: Tests of a warehouse stay together: one process of a parallel run starts it.
-SPARK = pytest.param("spark", marks=pytest.mark.xdist_group("spark"))
+SPARK = pytest.param("spark", marks=SPARK_MARKS)
 EARLIER = {"flights": "before:time_hour=2013-07-01"}
 #: Every place at which an artifact may differ, as a pattern of its path, and why.
 DIFFERENCES = {

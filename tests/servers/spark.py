@@ -15,6 +15,12 @@ from pathlib import Path
 
 import pytest
 
+#: PySpark leaves sockets, and its logger, to the end of the process.
+SPARK_MARKS = (
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+)
+
 _START_SECONDS = 180
 _STOP_SECONDS = 20
 _PACKAGE = "org.apache.spark.deploy"

@@ -24,7 +24,8 @@ class SelectedRows(ArtifactPart):
     until: str | None
     """The window ends with this moment."""
     sample_method: str | None
-    """`hash`: the rows whose hash, with the seed, is smallest; null where no sample was taken."""
+    """`hash`: the rows whose hash, with the seed, is smallest; null where no sample was taken. A
+    warehouse's hash function is named: `hash by xxhash64`."""
     sample_rows: int | None
     """So many rows were wanted."""
     sample_fraction: float | None

@@ -133,21 +133,24 @@ class AnyWarehouse:
         """Return what opens the same database in another process."""
         return self._opening
 
-    def queries(self, tables: Sequence[str], limits: QueryLimits) -> GuardedQueries:
-        """Return what runs users' SQL, on a connection of its own."""
+    def scan_bytes(self, table: str) -> int | None:
+        """Return nothing: each of these has its own way of telling, or none."""
+        del table
+        return None
 
-        def names() -> list[JobTable]:
-            return [
-                JobTable(
-                    path=(table,), columns=tuple(column.name for column in self.columns(table))
-                )
-                for table in tables
-            ]
+    def job_table(self, table: str) -> JobTable:
+        """Return how users' SQL may name a table."""
+        return JobTable(path=(table,), columns=tuple(column.name for column in self.columns(table)))
+
+    def queries(
+        self, tables: Callable[[], Sequence[JobTable]], limits: QueryLimits
+    ) -> GuardedQueries:
+        """Return what runs users' SQL, on a connection of its own."""
 
         def session() -> RawSqlSession:
             return RawSqlSession(lambda: ibis.connect(self._opening.url))
 
-        return GuardedQueries(session, dialect=self.dialect.name, tables=names, limits=limits)
+        return GuardedQueries(session, dialect=self.dialect.name, tables=tables, limits=limits)
 
     def _says(self, error: BaseException) -> str:
         """Return the first line of what the driver says, without any part of the credentials."""

@@ -44,6 +44,8 @@ _FUNCTIONS: Final[Mapping[str, str]] = {
     "VOYANT_WIDE": "CAST(a AS DECIMAL(38, 0))",
     # A number that hardly depends on what the text says, but on nothing else.
     "VOYANT_HASH": "MD5(a)",
+    # A whole number of 64 bits with a sign, as if thrown by dice, that depends on a text alone.
+    "VOYANT_FINGERPRINT": "HASHTEXTEXTENDED(a, 0)",
     # Whether a text is nothing but white space.
     "VOYANT_IS_BLANK": r"REGEXP_LIKE(a, '^[ \t\n\v\f\r]*$')",
     # A number for each row, from 0; where rows have no order, any.
@@ -63,6 +65,7 @@ class Dialect:
         has_grouping_sets: Whether one statement can group by each of several columns.
         approximate_distinct: A function that estimates the number of different values in one
             aggregate; empty where there is none.
+        fingerprint: The function behind `VOYANT_FINGERPRINT`, for people.
         keeps_order: Whether unordered rows come in the same order each time.
         is_executed: Whether the test suite runs it, or only compiles it.
     """
@@ -71,6 +74,7 @@ class Dialect:
     functions: Mapping[str, str] = field(default_factory=dict[str, str])
     has_grouping_sets: bool = True
     approximate_distinct: str = ""
+    fingerprint: str = ""
     keeps_order: bool = False
     is_executed: bool = False
 
@@ -151,6 +155,7 @@ _POSTGRES: Final = Dialect(
         "VOYANT_HASH": "HASHTEXTEXTENDED(a, 0)",
         "VOYANT_ROW": "ROW_NUMBER() OVER () - 1",
     },
+    fingerprint="hashtextextended",
     keeps_order=True,
     is_executed=True,
 )
@@ -167,8 +172,10 @@ _SPARK: Final = Dialect(
         "VOYANT_QUOTIENT": "a DIV b",
         "VOYANT_HASH": "XXHASH64(a)",
         "VOYANT_ROW": "MONOTONICALLY_INCREASING_ID()",
+        "VOYANT_FINGERPRINT": "XXHASH64(a)",
     },
     approximate_distinct="APPROX_COUNT_DISTINCT",
+    fingerprint="xxhash64",
 )
 _TRINO: Final = Dialect(
     name="trino",
@@ -184,8 +191,10 @@ _TRINO: Final = Dialect(
         "VOYANT_HASH": "XXHASH64(TO_UTF8(a))",
         "VOYANT_LENGTH": "LENGTH(a)",
         "VOYANT_LAST": "SUBSTR(a, -1)",
+        "VOYANT_FINGERPRINT": "FROM_BIG_ENDIAN_64(XXHASH64(TO_UTF8(a)))",
     },
     approximate_distinct="APPROX_DISTINCT",
+    fingerprint="xxhash64",
 )
 _SNOWFLAKE: Final = Dialect(
     name="snowflake",
@@ -196,8 +205,10 @@ _SNOWFLAKE: Final = Dialect(
         "VOYANT_FINITE": "CASE WHEN a <> 'NaN' AND ABS(a) < 'inf' THEN a END",
         "VOYANT_IS_NAN": "a = 'NaN'",
         "VOYANT_HASH": "HASH(a)",
+        "VOYANT_FINGERPRINT": "HASH(a)",
     },
     approximate_distinct="APPROX_COUNT_DISTINCT",
+    fingerprint="hash",
 )
 _BIGQUERY: Final = Dialect(
     name="bigquery",
@@ -211,8 +222,10 @@ _BIGQUERY: Final = Dialect(
         "VOYANT_QUOTIENT": "DIV(a, b)",
         "VOYANT_WIDE": "CAST(a AS BIGNUMERIC)",
         "VOYANT_HASH": "FARM_FINGERPRINT(a)",
+        "VOYANT_FINGERPRINT": "FARM_FINGERPRINT(a)",
     },
     approximate_distinct="APPROX_COUNT_DISTINCT",
+    fingerprint="farm_fingerprint",
 )
 _CLICKHOUSE: Final = Dialect(
     name="clickhouse",
@@ -229,8 +242,10 @@ _CLICKHOUSE: Final = Dialect(
         "VOYANT_HASH": "xxHash64(a)",
         "VOYANT_LENGTH": "lengthUTF8(a)",
         "VOYANT_LAST": "rightUTF8(a, 1)",
+        "VOYANT_FINGERPRINT": "reinterpretAsInt64(xxHash64(a))",
     },
     approximate_distinct="uniq",
+    fingerprint="xxHash64",
 )
 _MYSQL: Final = Dialect(
     name="mysql",
@@ -242,8 +257,10 @@ _MYSQL: Final = Dialect(
         "VOYANT_IS_NAN": "FALSE",
         "VOYANT_WHOLE": "CAST(ROUND(a) AS SIGNED)",
         "VOYANT_QUOTIENT": "a DIV b",
+        "VOYANT_FINGERPRINT": "CAST(CONV(SUBSTRING(MD5(a), 1, 16), 16, -10) AS SIGNED)",
     },
     has_grouping_sets=False,
+    fingerprint="md5",
 )
 
 #: By the name of the Ibis backend.

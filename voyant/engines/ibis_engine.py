@@ -15,7 +15,15 @@ from typing import Any, Final, TypeVar
 import duckdb
 
 from voyant.core.checks import FailureCount, RowCheck
-from voyant.core.errors import EngineError, SourceError, UnknownTableError, did_you_mean
+from voyant.core.errors import (
+    EngineError,
+    SourceError,
+    UnknownTableError,
+    UnsafeQueryError,
+    did_you_mean,
+)
+from voyant.core.scan_costs import refuse_costly
+from voyant.core.selection import TableSelection
 from voyant.core.series import BinAxis, GridCounts, GroupMeans, TimeCount, TimeGrain
 from voyant.core.tables import (
     Association,
@@ -33,12 +41,14 @@ from voyant.engines import ibis_checks as row_checks
 from voyant.engines import ibis_comparisons as comparisons
 from voyant.engines import ibis_correlations as correlations
 from voyant.engines import ibis_relations as relations
+from voyant.engines import ibis_selection as selecting
 from voyant.engines import ibis_series as series
 from voyant.engines.dialects.running import GuardedQueries
+from voyant.engines.dialects.tables import JobTable
 from voyant.engines.ibis_groups import LocalGroups
 from voyant.engines.ibis_statements import Statements, Warehouse
 from voyant.engines.ibis_summary import GROUP_LIMIT, TableReader, summarize
-from voyant.engines.ibis_types import reading_of, split
+from voyant.engines.ibis_types import Reading, reading_of, split
 from voyant.engines.ingest import first_line
 from voyant.engines.sandbox import QueryLimits
 
@@ -52,12 +62,14 @@ _REFERENCE: Final = "voyant_reference_"
 _CURRENT: Final = "voyant_current_"
 #: A reference that is the table's own earlier rows: `before:time_hour=2013-07-01`.
 _BEFORE: Final = "before:"
+#: Questions that are answered too soon to be told of.
+_QUICK: Final = frozenset({"columns", "scan bytes", "selected"})
 
 
 class IbisEngine:
     """Tables that stay where they are: in PostgreSQL, Spark and other warehouses."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing an operator can set
         self,
         warehouse: Warehouse,
         *,
@@ -67,6 +79,9 @@ class IbisEngine:
         temp_directory: str | Path | None = None,
         group_limit: int = GROUP_LIMIT,
         limits: QueryLimits | None = None,
+        selections: Mapping[str, TableSelection] | None = None,
+        max_scan_bytes: int | None = None,
+        answers: Mapping[tuple[object, ...], Any] | None = None,
     ) -> None:
         """Take over an open warehouse.
 
@@ -79,9 +94,16 @@ class IbisEngine:
             temp_directory: For what does not fit there.
             group_limit: Different values up to which a column's groups are fetched.
             limits: What one query of a user may use.
+            selections: Which rows of a table to look at, all of those not named.
+            max_scan_bytes: A table whose full scan reads more is refused before it is read, unless
+                rows of it are selected.
+            answers: What an engine on the same tables remembers.
 
         Raises:
-            SourceError: A table that the warehouse does not have.
+            SourceError: A table that the warehouse does not have, a table that is too large, or a
+                selection that does not fit its table.
+            UnknownTableError: A selection of a table that is not among those kept.
+            UnsafeQueryError: A condition that is not allowed.
         """
         self.warehouse = warehouse
         self.statements = Statements(warehouse)
@@ -94,7 +116,9 @@ class IbisEngine:
         self._local = LocalGroups(
             temp_directory=temp_directory, memory_limit_bytes=memory_limit_bytes
         )
-        self._memory: dict[tuple[object, ...], Any] = {}
+        self._memory: dict[tuple[object, ...], Any] = dict(answers or {})
+        self._selections = dict(selections or {})
+        self._progressed: Callable[[str], None] = _no_one
         self._readers: dict[str, TableReader] = {}
         self._grouped: set[str] = set()
         self._lock = threading.RLock()
@@ -102,6 +126,7 @@ class IbisEngine:
         self._currents: dict[str, str] = {}
         try:
             self._tables = self._chosen(tables)
+            self._check_selections(max_scan_bytes)
             for table, other in (reference or {}).items():
                 self._open_reference(table, other)
         except BaseException:
@@ -117,6 +142,14 @@ class IbisEngine:
                     remedy=did_you_mean(table, known),
                 )
         return tuple(dict.fromkeys(tables)) or known
+
+    def _check_selections(self, max_scan_bytes: int | None) -> None:
+        for table in self._selections:
+            if table not in self._tables:
+                raise UnknownTableError(table, self._tables)
+        refuse_costly(self, max_scan_bytes)
+        for table in self._selections:
+            self._selected(table)
 
     def _open_reference(self, table: str, other: object) -> None:
         if table not in self._tables:
@@ -156,7 +189,7 @@ class IbisEngine:
                     f"The reference of {table!r} is {other!r}, which is no table of the warehouse.",
                     remedy=did_you_mean(str(other), known),
                 )
-            self._readers[name] = replace(self._make_reader(other), name=name)
+            self._readers[name] = replace(self._make_reader(other, is_whole=True), name=name)
         self._references[table] = name
 
     @property
@@ -340,8 +373,37 @@ class IbisEngine:
         """Run a user's SQL under the guard, on a connection of its own."""
         with self._lock:
             if self._queries is None:
-                self._queries = self.warehouse.queries(self._tables, self._limits)
+                self._queries = self.warehouse.queries(self._queried, self._limits)
         return self._queries.query(sql)
+
+    def _queried(self) -> list[JobTable]:
+        """List what users' queries may read: selected rows, but no samples."""
+        return [
+            replace(self.warehouse.job_table(table), rows=self._selected(table))
+            for table in self._tables
+        ]
+
+    def report_to(self, progressed: Callable[[str], None]) -> None:
+        """Tell somebody, in a few words, of each thing begun."""
+        self._progressed = progressed
+
+    def selection(self, table: str) -> TableSelection | None:
+        """Return what was selected of a table or its reference, None for all of it."""
+        for names in (self._references, self._currents):
+            for known, name in names.items():
+                # Of another table nothing was selected; a split is of selected rows.
+                if table == name and known in self._currents:
+                    table = known
+        found = self._selections.get(table)
+        return None if found is None else selecting.told(found, self.statements.dialect)
+
+    def whole_row_count(self, table: str) -> int | None:
+        """Return the rows of a table of which all are looked at; of others it would cost a scan."""
+        return None if self.selection(table) is not None else self.summarize(table).row_count
+
+    def scan_bytes(self, table: str) -> int | None:
+        """Return what a full scan of the whole table reads, None where the warehouse cannot say."""
+        return self._remember(("scan bytes", table), lambda: self.warehouse.scan_bytes(table))
 
     def reference(self, table: str) -> str | None:
         """Return the name under which a table's reference answers questions, None without one."""
@@ -356,13 +418,44 @@ class IbisEngine:
             self._readers[table] = self._make_reader(table)
         return self._readers[table]
 
-    def _make_reader(self, table: str) -> TableReader:
-        readings = {column.name: reading_of(column) for column in self.warehouse.columns(table)}
+    def _selected(self, table: str) -> str:
+        """Return the SELECT of a table's rows of condition and window; empty for all of them."""
+        return self._remember(("selected", table), lambda: self._select(table))
+
+    def _select(self, table: str) -> str:
+        selection = self._selections.get(table)
+        if selection is None:
+            return ""
+        dialect, target = self.statements.dialect, self.warehouse.job_table(table)
+        sql = selecting.selected_sql(table, selection, target, self._readings(table), dialect)
+        selecting.check_understood(table, sql, self.warehouse.tables[table], self.statements)
+        return sql
+
+    def _readings(self, table: str) -> dict[str, Reading]:
+        return {column.name: reading_of(column) for column in self.warehouse.columns(table)}
+
+    def _rows(self, table: str, readings: Mapping[str, Reading]) -> Any:
+        """Return a table's selected rows as an Ibis expression."""
+        whole, selection = self.warehouse.tables[table], self._selections.get(table)
+        if selection is None:
+            return whole
+        rows = selecting.selected_rows(self._selected(table), whole)
+        sample = selection.sample
+        if sample is None:
+            return rows
+        bound = self._remember(
+            ("sample", table),
+            lambda: selecting.bound_of(table, sample, rows, readings, self.statements),
+        )
+        return selecting.sampled(rows, sample, bound, readings)
+
+    def _make_reader(self, table: str, *, is_whole: bool = False) -> TableReader:
+        readings = self._readings(table)
         return TableReader(
             statements=self.statements,
             name=table,
             stored_as=table,
-            table=self.warehouse.tables[table],
+            table=self.warehouse.tables[table] if is_whole else self._rows(table, readings),
             readings=readings,
             groups={},
             local=self._local,
@@ -396,6 +489,7 @@ class IbisEngine:
             memory_limit_bytes=self._memory_limit_bytes,
             group_limit=self._group_limit,
             limits=self._limits,
+            selections=self._selections,
         )
 
     def interrupt(self) -> None:
@@ -412,10 +506,6 @@ class IbisEngine:
         self.warehouse.close()
         self._local.close()
 
-    def remember(self, answers: Mapping[tuple[object, ...], Any]) -> None:
-        """Take over answers that an engine on the same tables has given."""
-        self._memory.update(answers)
-
     def _remember(self, key: tuple[object, ...], compute: Callable[[], _T]) -> _T:
         """Answer from memory, or compute; every error becomes ours."""
         with self._lock:
@@ -424,10 +514,13 @@ class IbisEngine:
                 compared = (*self._references.values(), *self._currents.values())
                 if table not in (*self._tables, *compared):
                     raise UnknownTableError(table, self._tables)
+                if key[0] not in _QUICK:
+                    shown = table.removeprefix(_REFERENCE).removeprefix(_CURRENT)
+                    self._progressed(f"{shown}: {key[0]}")
                 try:
                     self._memory[key] = compute()
                 except EngineError as error:
-                    if isinstance(error, (SourceError, UnknownTableError)):
+                    if isinstance(error, (SourceError, UnknownTableError, UnsafeQueryError)):
                         raise
                     raise EngineError(
                         f"Table {table!r}: {error.what}", remedy=error.remedy
@@ -449,12 +542,13 @@ class IbisHandover:
     memory_limit_bytes: int | None
     group_limit: int
     limits: QueryLimits = field(default_factory=QueryLimits)
+    selections: dict[str, TableSelection] = field(default_factory=dict[str, TableSelection])
 
     def open(
         self, *, temp_directory: str | Path, memory_limit_bytes: int | None = None
     ) -> IbisEngine:
         """Open the tables again; no remembered answer is computed twice."""
-        engine = IbisEngine(
+        return IbisEngine(
             self.connect(),
             tables=self.tables,
             reference=self.reference,
@@ -462,6 +556,10 @@ class IbisHandover:
             temp_directory=temp_directory,
             group_limit=self.group_limit,
             limits=self.limits,
+            selections=self.selections,
+            answers=self.memory,
         )
-        engine.remember(self.memory)
-        return engine
+
+
+def _no_one(step: str) -> None:
+    """Tell no one."""

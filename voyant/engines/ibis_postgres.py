@@ -69,6 +69,14 @@ FROM pg_catalog.pg_stats AS s
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE s.schemaname = n.nspname AND s.tablename = c.relname
 """
+#: Bytes of a table, its partitions and children, with what is stored out of line.
+_SIZE: Final = """
+WITH RECURSIVE part(oid) AS (
+    SELECT %s::oid UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i JOIN part AS p
+        ON i.inhparent = p.oid)
+SELECT sum(pg_catalog.pg_table_size(c.oid))
+FROM pg_catalog.pg_class AS c JOIN part AS p ON p.oid = c.oid WHERE c.relkind IN ('r', 'm')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,23 +261,26 @@ class PostgresWarehouse:
         """Return what opens the same snapshot in another process, while this transaction lasts."""
         return replace(self._opening, snapshot=self._snapshot)
 
-    def queries(self, tables: Sequence[str], limits: QueryLimits) -> GuardedQueries:
-        """Return what runs users' SQL, on a second connection that sees the same snapshot."""
+    def scan_bytes(self, table: str) -> int | None:
+        """Return the size of a table with its partitions, indexes left out; None for views."""
+        ((size,),) = self.fetch(_SIZE, (self._found[table].oid,))
+        return None if size is None else int(size)
 
-        def names() -> list[JobTable]:
-            return [
-                JobTable(
-                    path=(self._found[table].schema, self._found[table].name),
-                    columns=tuple(column.name for column in self.columns(table)),
-                    name=table,
-                )
-                for table in tables
-            ]
+    def job_table(self, table: str) -> JobTable:
+        """Return how users' SQL may name a table."""
+        found = self._found[table]
+        names = tuple(column.name for column in self.columns(table))
+        return JobTable(path=(found.schema, found.name), columns=names, name=table)
+
+    def queries(
+        self, tables: Callable[[], Sequence[JobTable]], limits: QueryLimits
+    ) -> GuardedQueries:
+        """Return what runs users' SQL, on a second connection that sees the same snapshot."""
 
         def session() -> PostgresSession:
             return PostgresSession(self._connect, limits, snapshot=self._snapshot)
 
-        return GuardedQueries(session, dialect="postgres", tables=names, limits=limits)
+        return GuardedQueries(session, dialect="postgres", tables=tables, limits=limits)
 
     def _says(self, error: BaseException) -> str:
         """Return the first line of what the server says, without any part of the credentials."""

@@ -30,6 +30,7 @@ from voyant.engines.ibis_dialects import DIALECTS, Dialect
 from voyant.engines.ibis_statements import Warehouse
 from voyant.engines.ibis_types import WarehouseColumn, ibis
 from voyant.engines.sandbox import QueryLimits
+from voyant.engines.spark_costs import plan_bytes
 
 __all__ = ["SparkOpening", "SparkWarehouse", "spark_source"]
 
@@ -201,18 +202,24 @@ class SparkWarehouse:
             found[name] = view
         return found
 
-    def queries(self, tables: Sequence[str], limits: QueryLimits) -> GuardedQueries:
-        """Return what runs users' SQL, in a session that has these tables and nothing else new."""
+    def scan_bytes(self, table: str) -> int | None:
+        """Return the sizes of what the plan reads, as Spark knows them without reading it."""
+        name = _quoted(self._found[table])
+        try:
+            plan = self._session.sql(f"EXPLAIN COST SELECT * FROM {name}").collect()[0][0]
+        except _SPARK_ERRORS as error:
+            raise EngineError(f"The warehouse could not answer: {_says(error)}.") from None
+        return plan_bytes(str(plan))
 
-        def names() -> list[JobTable]:
-            return [
-                JobTable(
-                    path=(self._found[table],),
-                    columns=tuple(column.name for column in self.columns(table)),
-                    name=table,
-                )
-                for table in tables
-            ]
+    def job_table(self, table: str) -> JobTable:
+        """Return how users' SQL may name a table."""
+        names = tuple(column.name for column in self.columns(table))
+        return JobTable(path=(self._found[table],), columns=names, name=table)
+
+    def queries(
+        self, tables: Callable[[], Sequence[JobTable]], limits: QueryLimits
+    ) -> GuardedQueries:
+        """Return what runs users' SQL, in a session that has these tables and nothing else new."""
 
         def session() -> Any:
             if self._is_remote:
@@ -225,7 +232,7 @@ class SparkWarehouse:
             return found
 
         return GuardedQueries(
-            lambda: SparkQuerySession(session), dialect="spark", tables=names, limits=limits
+            lambda: SparkQuerySession(session), dialect="spark", tables=tables, limits=limits
         )
 
     def _list(self) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from ibis.backends.sql import compilers
 
 from voyant.engines.dialects.running import GuardedQueries
+from voyant.engines.dialects.tables import JobTable
 from voyant.engines.ibis_dialects import Dialect
 from voyant.engines.ibis_types import Reading, WarehouseColumn, ibis, source_of
 from voyant.engines.sandbox import QueryLimits
@@ -75,7 +76,17 @@ class Warehouse(Protocol):
         """Return what opens the same warehouse, in the same state if it can, in another process."""
         ...
 
-    def queries(self, tables: Sequence[str], limits: QueryLimits) -> GuardedQueries:
+    def scan_bytes(self, table: str) -> int | None:
+        """Return what a full scan of a table reads, None where only a scan would tell."""
+        ...
+
+    def job_table(self, table: str) -> JobTable:
+        """Return how users' SQL may name a table."""
+        ...
+
+    def queries(
+        self, tables: Callable[[], Sequence[JobTable]], limits: QueryLimits
+    ) -> GuardedQueries:
         """Return what runs users' SQL over some of the tables, on a connection of its own."""
         ...
 

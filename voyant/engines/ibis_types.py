@@ -18,7 +18,16 @@ import ibis.expr.datatypes as dt
 
 from voyant.core.tables import Column, ColumnKind
 
-__all__ = ["Line", "Reading", "WarehouseColumn", "ibis", "reading_of", "source_of", "split"]
+__all__ = [
+    "Line",
+    "Reading",
+    "WarehouseColumn",
+    "fingerprint",
+    "ibis",
+    "reading_of",
+    "source_of",
+    "split",
+]
 
 #: Ibis' own annotations are of little use to a strict type checker.
 ibis: Final[Any] = ibis_package
@@ -198,6 +207,25 @@ def split(table: Any, reading: Reading, value: str) -> tuple[Any, Any]:
     return table.filter(column < bound), table.filter(column >= bound)
 
 
+def fingerprint(table: Any, readings: Sequence[Reading], seed: int) -> Any:
+    """Return a number for each row that its values and a seed decide, as if thrown by dice."""
+    values = [_told(table[reading.column.name], reading) for reading in readings]
+    return _function("voyant_fingerprint", _TEXT)(_joined([ibis.literal(f"{seed}|"), *values]))
+
+
+def _told(value: Any, reading: Reading) -> Any:
+    name = "voyant_hex" if reading.column.kind is ColumnKind.BLOB else "voyant_text"
+    return _function(name, reading.dtype)(value).fill_null("~").concat("|")
+
+
+def _joined(texts: Sequence[Any]) -> Any:
+    """Join texts, half by half: a chain over a thousand columns is too deep for a parser."""
+    if not texts[1:]:
+        return texts[0]
+    half = len(texts) // 2
+    return _joined(texts[:half]).concat(_joined(texts[half:]))
+
+
 def _crossing(value: Any, reading: Reading) -> Any:
     kind = reading.column.kind
     if kind is ColumnKind.INTEGER:
@@ -215,13 +243,15 @@ def _crossing(value: Any, reading: Reading) -> Any:
 @cache
 def _function(name: str, dtype: Any) -> Any:
     """Return a function that each dialect says in its own words."""
-    returns = dt.int64 if name in {"voyant_days", "voyant_micros"} else dt.string
+    is_number = name in {"voyant_days", "voyant_micros", "voyant_fingerprint"}
+    returns = dt.int64 if is_number else dt.string
 
     def placeholder(value: Any) -> Any: ...
 
     return ibis.udf.scalar.builtin(placeholder, name=name, signature=((dtype,), returns))
 
 
+_TEXT: Final[Any] = dt.string
 _SECONDS_A_DAY: Final = 86_400
 _CROSSING_FUNCTIONS: Final = {
     ColumnKind.DATE: "voyant_days",

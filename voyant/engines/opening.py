@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from voyant.core.config import redact_url
 from voyant.core.errors import ConfigurationError, SourceError
 from voyant.core.scan_costs import refuse_costly
-from voyant.core.selection import parse_selections
+from voyant.core.selection import TableSelection, parse_selections
 from voyant.engines.warehouses import is_warehouse, open_warehouse, reads_paths
 from voyant.objects.access import ObjectAccess
 
@@ -34,6 +34,7 @@ def open_engine(ctx: GeneratorContext) -> Engine:
     Raises:
         ConfigurationError: A warehouse URL of an unknown kind.
         SourceError: An input that cannot be opened, or is larger than may be scanned.
+        UnsafeQueryError: A condition that is not allowed.
     """
     sources = cast("Mapping[str, object]", ctx.get("sources") or ctx.setting("tables"))
     url = str(ctx.get("warehouse_url") or ctx.setting("warehouse_url"))
@@ -45,13 +46,7 @@ def open_engine(ctx: GeneratorContext) -> Engine:
     )
     is_named = ctx.get("warehouse_url") is not None
     if is_warehouse(url) and (not sources or (is_named and reads_paths(url))):
-        if selections:  # never quietly the whole table in place of what was asked for
-            raise ConfigurationError(
-                f"Rows of {', '.join(map(repr, selections))} are selected, which this version does "
-                f"on DuckDB only, not on {redact_url(url)!r}.",
-                remedy="Select them in a view of the warehouse, and name the view.",
-            )
-        return _open_warehouse(ctx, url, sources)
+        return _open_warehouse(ctx, url, sources, selections)
     # DuckDB costs 150 ms: a wrong setting should be told at once.
     from voyant.engines.duckdb import DuckDBEngine  # noqa: PLC0415
 
@@ -81,8 +76,13 @@ def open_engine(ctx: GeneratorContext) -> Engine:
     return engine
 
 
-def _open_warehouse(ctx: GeneratorContext, url: str, sources: Mapping[str, object]) -> Engine:
-    return open_warehouse(
+def _open_warehouse(
+    ctx: GeneratorContext,
+    url: str,
+    sources: Mapping[str, object],
+    selections: Mapping[str, TableSelection],
+) -> Engine:
+    engine = open_warehouse(  # it refuses what is too large before it asks for a row
         url,
         sources=sources,
         tables=cast("Sequence[str]", ctx.get("tables") or ()),
@@ -91,7 +91,11 @@ def _open_warehouse(ctx: GeneratorContext, url: str, sources: Mapping[str, objec
         memory_limit_bytes=cast("int | None", ctx.setting("memory_limit")),
         temp_directory=cast("str | None", ctx.setting("temp_directory")),
         limits=_limits(ctx),
+        selections=selections,
+        max_scan_bytes=cast("int | None", ctx.setting("max_scan_bytes")),
     )
+    engine.report_to(lambda step: ctx.progressed(step))  # noqa: PLW0108 - it changes
+    return engine
 
 
 def _limits(ctx: GeneratorContext) -> QueryLimits:

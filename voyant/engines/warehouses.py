@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from voyant.core.errors import ConfigurationError, SourceError
 
 if TYPE_CHECKING:
+    from voyant.core.selection import TableSelection
     from voyant.engines.ibis_engine import IbisEngine
     from voyant.engines.ibis_statements import Warehouse
     from voyant.engines.sandbox import QueryLimits
@@ -75,7 +76,7 @@ def reads_paths(url: str) -> bool:
     return _scheme(url) in _READ_PATHS
 
 
-def open_warehouse(
+def open_warehouse(  # noqa: PLR0913 - one for each thing an operator can set
     url: str,
     *,
     sources: Mapping[str, object] | None = None,
@@ -85,6 +86,8 @@ def open_warehouse(
     memory_limit_bytes: int | None = None,
     temp_directory: str | Path | None = None,
     limits: QueryLimits | None = None,
+    selections: Mapping[str, TableSelection] | None = None,
+    max_scan_bytes: int | None = None,
 ) -> IbisEngine:
     """Open the warehouse that a URL names.
 
@@ -99,11 +102,14 @@ def open_warehouse(
         memory_limit_bytes: For what is computed in this process.
         temp_directory: For what does not fit there.
         limits: What one query of a user may use.
+        selections: Which rows of a table to look at, all of those not named.
+        max_scan_bytes: A table whose full scan reads more is refused, unless its rows are selected.
 
     Raises:
         ConfigurationError: Its extra is not installed, or the URL cannot be read.
         EngineError: The warehouse cannot be reached.
-        SourceError: A table that is not there.
+        SourceError: A table that is not there, or too large; a selection that does not fit.
+        UnsafeQueryError: A condition that is not allowed.
     """
     extra, modules, connect = _WAREHOUSES[_scheme(url)]
     missing = [name for name in modules if not _is_installed(name)]
@@ -123,6 +129,8 @@ def open_warehouse(
         memory_limit_bytes=memory_limit_bytes,
         temp_directory=temp_directory,
         limits=limits,
+        selections=selections,
+        max_scan_bytes=max_scan_bytes,
     )
 
 

@@ -21,7 +21,6 @@ from voyant.engines.dialects.words import FUNCTIONS
 from voyant.engines.sandbox import QueryLimits
 
 pytestmark = [
-    pytest.mark.xdist_group("spark"),
     # PySpark's own sockets and its logger, which it leaves to the end of the process.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

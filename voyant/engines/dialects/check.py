@@ -21,7 +21,7 @@ from voyant.core.errors import UnsafeQueryError
 from voyant.engines.dialects.grammar import REFUSED_TOKENS
 from voyant.engines.dialects.judge import Judge
 from voyant.engines.dialects.lexer import check_words, refused
-from voyant.engines.dialects.rewriting import quote_names, rewrite
+from voyant.engines.dialects.rewriting import quote_names, rewrite, select_rows
 from voyant.engines.dialects.tables import JobTable, TableNames
 from voyant.engines.dialects.words import WORDS
 from voyant.engines.dialects.writing import write
@@ -82,16 +82,26 @@ def checked_sql(
         quote_names(tree, dialect=dialect)
         Judge(names, dialect=dialect).judge(tree, is_rewritten=False)
         text = _generate(rewrite(tree, names, dialect=dialect, max_rows=max_rows), dialect)
-        for _ in range(_MAX_ROUNDS):
-            check_words(text, dialect=dialect)
-            again = _parse(text, dialect)
-            Judge(names, dialect=dialect).judge(again, is_rewritten=True)
-            settled = _generate(again, dialect)
-            if settled == text:
-                return text
-            text = settled
+        text = _settled(text, names, dialect)
+        if any(table.rows for table in tables):
+            # Only now: behind a subquery the judge would not know a table's columns.
+            only = select_rows(_parse(text, dialect), names, dialect=dialect)
+            text = _settled(_generate(only, dialect), names, dialect)
     except RecursionError as error:
         raise _too_deep() from error
+    return text
+
+
+def _settled(text: str, names: TableNames, dialect: str) -> str:
+    """Return a rewritten query once it is allowed and reads the same when it is written again."""
+    for _ in range(_MAX_ROUNDS):
+        check_words(text, dialect=dialect)
+        again = _parse(text, dialect)
+        Judge(names, dialect=dialect).judge(again, is_rewritten=True)
+        settled = _generate(again, dialect)
+        if settled == text:
+            return text
+        text = settled
     raise UnsafeQueryError(
         "The query reads differently each time it is written out.",
         remedy="Write it more plainly: split it with WITH, and put brackets around expressions.",

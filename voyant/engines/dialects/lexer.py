@@ -8,12 +8,13 @@ operators. Comments, parameters, a second statement and `${...}` have no place i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from voyant.core.errors import UnsafeQueryError
 from voyant.engines.dialects.words import OPERATORS, WORDS
 
-__all__ = ["check_words", "refused", "refused_function"]
+__all__ = ["check_words", "refused", "refused_function", "unquoted_words"]
 
 SEE_LIST: Final = "docs/explanation/sql-safety.md says what a query may use."
 
@@ -71,6 +72,17 @@ def check_words(sql: str, *, dialect: str) -> None:
             raise refused(text.upper())
         if kind == "operator" and text not in OPERATORS:
             raise refused(f"the operator {text!r}")
+
+
+def unquoted_words(sql: str, *, dialect: str) -> Iterator[tuple[str, bool]]:
+    """Yield each word of checked SQL that is no name, in lower case, and whether it is called.
+
+    >>> list(unquoted_words('"now" > NOW() AND "a" < 1', dialect="postgres"))
+    [('now', True), ('and', False)]
+    """
+    for found in _PATTERNS[dialect].finditer(sql):
+        if found.lastgroup == "word":
+            yield found.group().lower(), sql[found.end() : found.end() + 1] == "("
 
 
 def refused(what: str) -> UnsafeQueryError:

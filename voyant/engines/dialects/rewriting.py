@@ -10,17 +10,21 @@ from __future__ import annotations
 import string
 from typing import Final
 
+import sqlglot
 from sqlglot import exp
 
 from voyant.core.errors import UnsafeQueryError
 from voyant.engines.dialects.scopes import visible_names
 from voyant.engines.dialects.tables import TableNames, fold
 
-__all__ = ["parts_of", "quote_names", "rewrite"]
+__all__ = ["parts_of", "quote_names", "rewrite", "select_rows"]
 
 _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _UPPER: Final = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
 _FOLDING: Final = {"postgres": _LOWER, "snowflake": _UPPER}
+_PATH: Final = frozenset({"this", "db", "catalog"})
+#: What may follow a table's name as well as a subquery.
+_BEHIND_A_TABLE: Final = frozenset({"alias", "joins", "laterals", "pivots"})
 
 
 def quote_names(tree: exp.Expr, *, dialect: str) -> None:
@@ -48,6 +52,31 @@ def rewrite(tree: exp.Expr, names: TableNames, *, dialect: str, max_rows: int | 
     for column in tree.find_all(exp.Column):
         _unqualify(column, names, dialect)
     return tree if max_rows is None else _limited(tree, max_rows)
+
+
+def select_rows(tree: exp.Expr, names: TableNames, *, dialect: str) -> exp.Expr:
+    """Return a rewritten tree with the selected rows of a table in its place, under its alias.
+
+    Raises:
+        UnsafeQueryError: The query asks of the table what can be asked of a whole table only.
+    """
+    for table, visible in list(visible_names(tree, dialect)):
+        parts = parts_of(table)
+        if not parts or (len(parts) == 1 and fold(parts[0], dialect) in visible):
+            continue
+        known = names.exact(parts)
+        if known is None or not known.rows:
+            continue
+        kept = {key: value for key, value in table.args.items() if value and key not in _PATH}
+        if not kept.keys() <= _BEHIND_A_TABLE:
+            raise UnsafeQueryError(
+                f"Only some rows of {'.'.join(known.path)!r} are selected, and the query takes a "
+                "sample or a part of the whole table.",
+                remedy="Leave TABLESAMPLE and its like out.",
+            )
+        rows = sqlglot.parse_one(known.rows, read=dialect)
+        table.replace(exp.Subquery(this=rows, **kept))
+    return tree
 
 
 def parts_of(table: exp.Table) -> list[str]:

@@ -27,11 +27,14 @@ class JobTable:
         columns: Its columns, or None where they are not known.
         name: What the job calls it; a query that says no more than this means this table, even
             where another of the job's has the same last name.
+        rows: The only rows of it that queries see, as a checked SELECT over its path; empty for
+            all of them.
     """
 
     path: tuple[str, ...]
     columns: tuple[str, ...] | None = None
     name: str = ""
+    rows: str = ""
 
 
 class TableNames:
