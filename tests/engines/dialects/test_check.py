@@ -9,6 +9,7 @@ import pytest
 import sqlglot
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlglot import expressions
 
 from tests.engines.hostile_sql import legitimate_postgres, legitimate_spark
 from tests.engines.hostile_sql.corpus import Hostile, load
@@ -94,8 +95,8 @@ def test_no_dialect_reads_other_tables_or_calls_other_functions(dialect):
             check_words(text, dialect=dialect)
             read = {
                 table.name.lower()
-                for table in sqlglot.parse_one(text, read=dialect).find_all(sqlglot.exp.Table)
-                if isinstance(table.this, sqlglot.exp.Identifier)
+                for table in sqlglot.parse_one(text, read=dialect).find_all(expressions.Table)
+                if isinstance(table.this, expressions.Identifier)
             }
             # CTEs are the only others, where one is used that the statement itself defines.
             assert read <= {"orders", "customers"} | (
@@ -125,7 +126,7 @@ def test_plain_sql_passes_in_every_dialect_and_tables_have_their_paths(dialect, 
     text = checked(sql, dialect)
     paths = {
         ".".join(part.name for part in table.parts)
-        for table in sqlglot.parse_one(text, read=dialect).find_all(sqlglot.exp.Table)
+        for table in sqlglot.parse_one(text, read=dialect).find_all(expressions.Table)
         if table.name not in {"big", "BIG"}
     }
     assert paths <= {".".join(table.path) for table in job(dialect)}
