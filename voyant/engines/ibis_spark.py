@@ -143,12 +143,11 @@ class SparkWarehouse:
             ) from None
         try:
             self._found = self._open_sources(self._session) if opening.sources else self._list()
-        except _SPARK_ERRORS as error:
+        except BaseException as error:
             self.close()
+            if isinstance(error, EngineError) or not isinstance(error, _SPARK_ERRORS):
+                raise
             raise EngineError(f"The warehouse cannot be read: {_says(error)}.") from None
-        except BaseException:
-            self.close()
-            raise
         self.tables: Mapping[str, Any] = _Tables(self, tuple(self._found))
 
     def _connect(self, address: str, database: str) -> Any:
@@ -422,6 +421,10 @@ _SPARK_ERRORS: Final = _errors()
 
 def _says(error: BaseException) -> str:
     """Return the first line of what Spark says, without anything that looks like a secret."""
-    lines = [line for line in str(error).strip().splitlines() if line.strip()]
+    lines = [
+        line.strip().removeprefix(": ")
+        for line in str(error).strip().splitlines()
+        if line.strip() and not line.startswith("An error occurred while calling")
+    ]
     text = lines[0] if lines else type(error).__name__
     return _secret_pattern.sub(r"\1=***", redact_url(text) if "://" in text else text).rstrip(" .")
