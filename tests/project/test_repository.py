@@ -47,6 +47,7 @@ DISTRIBUTIONS = {
     "py4j": "pyspark",
     "stdnum": "python-stdnum",
     "vl_convert": "vl-convert-python",
+    "xdist": "pytest-xdist",
     "yaml": "pyyaml",
 }
 
