@@ -17,6 +17,7 @@ from compose_spec import PyCompose
 from tests.deploy.files import COMPOSE, ROOT, compose, environment
 from voyant.core.config import Settings
 from voyant.core.gates import Gates
+from voyant.core.lookup import SettingsLookup
 from voyant.core.plugin_registry import default_registry
 
 SCHEMA = ROOT / "node_modules" / "dclint" / "schemas" / "compose.schema.json"
@@ -130,7 +131,7 @@ def test_charts_are_off_where_the_shell_says_so(monkeypatch: pytest.MonkeyPatch)
     variables = compose(VOYANT_ENABLE_CHARTS="0")["services"]["worker"]["environment"]
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    decision = Gates(None, {}).decide("enable_charts")
+    decision = Gates(SettingsLookup(None), {}).decide("enable_charts")
     assert (decision.enabled, decision.source) == (False, "VOYANT_ENABLE_CHARTS")
 
 

@@ -9,12 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.conformance.warehouses import load
-from tests.servers.spark import SPARK_MARKS
 from voyant.jobs.request import JobRequest
 from voyant.jobs.runner import run_job
 
 AS_OF = "2014-01-01T00:00:00+00:00"
-SPARK = pytest.param("spark", marks=SPARK_MARKS)
 EARLIER = {"flights": "before:time_hour=2013-07-01"}
 #: Every place at which an artifact may differ, as a pattern of its path, and why.
 DIFFERENCES = {
@@ -27,8 +25,6 @@ DIFFERENCES = {
     "sufficiency.json": {},
     "drift.json": {},
 }
-#: And those of Spark alone.
-SPARK_DIFFERENCES = {}
 
 
 @pytest.fixture(scope="session")
@@ -41,21 +37,17 @@ def flights_database(postgres_server, demo_tables):
     return postgres_server.url("flights")
 
 
-@pytest.fixture(scope="module", params=["postgresql", SPARK])
+@pytest.fixture(scope="module", params=["postgresql"])
 def there(request):
     """The name of a warehouse."""
     return request.param
 
 
 @pytest.fixture(scope="module")
-def runs(request, there, tmp_path_factory, demo_tables):
+def runs(there, tmp_path_factory, flights_database, demo_tables):
     """The two runs' folders and results, by engine."""
     flights = {"flights": str(demo_tables["flights"])}
-    if there == "postgresql":
-        where = {"warehouse_url": request.getfixturevalue("flights_database")}
-    else:
-        cluster = request.getfixturevalue("spark_cluster")
-        where = {"warehouse_url": cluster.url, "sources": flights}
+    where = {"warehouse_url": flights_database}
     found = {}
     for engine, place in ((there, where), ("duckdb", {"sources": flights})):
         root = tmp_path_factory.mktemp(engine)
@@ -88,7 +80,7 @@ def test_artifacts_differ_only_where_it_is_said(runs, there, name):
         for engine, (folder, _) in runs.items()
     }
     found = list(differences(read[there], read["duckdb"]))
-    patterns = DIFFERENCES[name] | (SPARK_DIFFERENCES.get(name, {}) if there == "spark" else {})
+    patterns = DIFFERENCES[name]
     unexpected = [p for p in found if not any(re.fullmatch(pattern, p) for pattern in patterns)]
     assert unexpected == []
     for pattern in patterns:  # a difference that is no more is not to be excused

@@ -27,6 +27,12 @@ from voyant.engines.dialects.tables import JobTable
 from voyant.engines.dialects.words import FUNCTIONS
 from voyant.engines.sandbox import QueryLimits
 
+# What other files left in this process is collected whenever it is, also here.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 DATABASE = "guarded"
 CANARY = "CANARY-77aa-never-to-be-seen"
 SETUP = f"""
