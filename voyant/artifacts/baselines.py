@@ -68,6 +68,8 @@ class ColumnBaseline(ArtifactPart):
     """Rows by shape, of the values that were sampled."""
     pattern_rest: int
     """Sampled rows of other shapes."""
+    has_time_zone: bool = False
+    """Whether times name an instant."""
 
 
 class TableBaseline(ArtifactPart):

@@ -76,11 +76,15 @@ class ColumnKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column as the engine declares it; `type` is the engine's own spelling."""
+    """A column as the engine declares it; `type` is the engine's own spelling.
+
+    `has_time_zone` is said of times that name an instant, not what a clock on some wall showed.
+    """
 
     name: str
     type: str
     kind: ColumnKind
+    has_time_zone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +225,7 @@ class ColumnSummary:
     sample: tuple[ValueCount, ...] = ()
     text: TextFacts | None = None
     time: TimeFacts | None = None
+    has_time_zone: bool = False
     approximations: Mapping[str, Approximation] = field(default_factory=dict[str, Approximation])
 
     @property

@@ -39,7 +39,7 @@ from voyant.engines import duckdb_relations as relations
 from voyant.engines import duckdb_series as series
 from voyant.engines.duckdb_selection import WHOLE, select_rows
 from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_columns
-from voyant.engines.duckdb_types import column_kind
+from voyant.engines.duckdb_types import described_columns
 from voyant.engines.ingest import NO_SPACE_REMEDY, is_disk_full
 from voyant.engines.recipe import ConnectionRecipe, add_connection, open_connection, quote_literal
 from voyant.engines.remote import RemoteFiles
@@ -246,8 +246,9 @@ class DuckDBEngine:
         return self._remember(("columns", table), lambda: self._columns(table))
 
     def _columns(self, table: str) -> tuple[Column, ...]:
-        rows = self._connection.execute(f"DESCRIBE {quote_name(table)}").fetchall()
-        return tuple(Column(name=r[0], type=r[1], kind=column_kind(r[1])) for r in rows)
+        return described_columns(
+            self._connection.execute(f"DESCRIBE {quote_name(table)}").fetchall()
+        )
 
     def summarize(self, table: str) -> TableSummary:
         """Measure every column: one scan of each, two more of text where most values differ."""

@@ -188,8 +188,8 @@ def _bound(column: Column, value: Scalar) -> str:
         except ValueError:
             raise CannotAskError(f"{value!r} is no ISO date or time") from None
         # A day's bound on moments is its midnight; a moment's bound on days keeps its time.
-        is_zoned = "TIME ZONE" in column.type
-        return f"CAST({quote_literal(str(value))} AS {'TIMESTAMPTZ' if is_zoned else 'TIMESTAMP'})"
+        kind = "TIMESTAMPTZ" if column.has_time_zone else "TIMESTAMP"
+        return f"CAST({quote_literal(str(value))} AS {kind})"
     raise CannotAskError(f"{column.name} is {column.type}: only numbers and times have a range")
 
 

@@ -118,6 +118,7 @@ class Measuring:
             name=self.column.name,
             type=self.column.type,
             kind=self.column.kind,
+            has_time_zone=self.column.has_time_zone,
             count=count,
             null_count=self.row_count - count,
             approximations=self.approximations,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from voyant.core.errors import SourceError, UnknownTableError
 from voyant.core.selection import Sample, TableSelection
 from voyant.core.tables import Column
-from voyant.engines.duckdb_types import column_kind, is_told_by_text
+from voyant.engines.duckdb_types import described_columns, is_told_by_text
 from voyant.engines.guard import check_condition
 from voyant.engines.ingest import first_line, quote_name
 from voyant.engines.recipe import ConnectionRecipe, open_connection, quote_literal
@@ -154,9 +154,8 @@ def _sampled(connection: duckdb.DuckDBPyConnection, table: str, sample: Sample) 
     return f"SELECT * FROM {source} WHERE {hashed} < {bound}::UBIGINT ORDER BY {hashed}"
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[Column]:
-    rows = connection.execute(f"DESCRIBE {quote_name(table)}").fetchall()
-    return [Column(name=r[0], type=r[1], kind=column_kind(r[1])) for r in rows]
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[Column, ...]:
+    return described_columns(connection.execute(f"DESCRIBE {quote_name(table)}").fetchall())
 
 
 def _run(connection: duckdb.DuckDBPyConnection, table: str, statement: str) -> None:

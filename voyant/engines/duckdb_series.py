@@ -28,7 +28,7 @@ def time_counts(
     """Count the rows of each span of time; infinite dates are left out."""
     name = quote_name(column)
     # As UTC, so that days begin at its midnight whatever the session's time zone.
-    is_zoned = "WITH TIME ZONE" in summary.columns[column].type.upper()
+    is_zoned = summary.columns[column].has_time_zone
     moment = f"epoch_us({name if is_zoned else f'{name}::TIMESTAMP'})"
     rows = connection.execute(
         f"SELECT {span_start(grain)} AS s, count(*) FROM (SELECT {moment} AS us "

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 from voyant.core.tables import Column, ColumnKind
 
-__all__ = ["NumberLine", "column_kind", "exact_line", "is_told_by_text", "number_line"]
+__all__ = [
+    "NumberLine",
+    "column_kind",
+    "described_columns",
+    "exact_line",
+    "is_told_by_text",
+    "number_line",
+]
 
 _KINDS: Final = {
     "BOOLEAN": ColumnKind.BOOLEAN,
@@ -71,6 +79,19 @@ def column_kind(type_name: str) -> ColumnKind:
     if type_name.endswith("]"):
         return ColumnKind.LIST
     return _KINDS.get(type_name.split("(", 1)[0].strip(), ColumnKind.OTHER)
+
+
+def described_columns(rows: Iterable[tuple[Any, ...]]) -> tuple[Column, ...]:
+    """Return the columns that the rows of a DESCRIBE statement name."""
+    return tuple(
+        Column(
+            name=name,
+            type=kind,
+            kind=column_kind(kind),
+            has_time_zone=kind in {"TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"},
+        )
+        for name, kind, *_ in rows
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,7 +94,12 @@ def reading_of(column: WarehouseColumn) -> Reading:
     """Return how a column of any type is read; what has no better way is read as text."""
     dtype = column.dtype
     kind = _kind(dtype)
-    shown = Column(name=column.name, type=column.type, kind=kind)
+    shown = Column(
+        name=column.name,
+        type=column.type,
+        kind=kind,
+        has_time_zone=bool(getattr(dtype, "timezone", None)),
+    )
     if kind in _PLAIN:
         crosses_as, local, expression = _PLAIN[kind]
         line = Line(expression=expression, is_exact=crosses_as == "whole") if expression else None
@@ -170,7 +175,7 @@ def _temporal(column: Column, dtype: Any) -> Reading:
         f"WHEN -{_INFINITE_MOMENT} THEN '-infinity'::TIMESTAMP ELSE make_timestamp(x) END"
     )
     local = "TIMESTAMP"
-    if getattr(dtype, "timezone", None):
+    if column.has_time_zone:
         local, restore = "TIMESTAMP WITH TIME ZONE", f"({restore})::TIMESTAMPTZ"
     return _reading(column, dtype, "whole", local, "BIGINT", restore=restore, line=line)
 

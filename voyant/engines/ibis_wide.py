@@ -129,6 +129,7 @@ def _measure(reader: TableReader, names: Sequence[str], row_count: int) -> dict[
             name=column.reading.column.name,
             type=column.reading.column.type,
             kind=column.reading.column.kind,
+            has_time_zone=column.reading.column.has_time_zone,
             count=column.count,
             null_count=row_count - column.count,
             approximations=column.approximations,

@@ -547,8 +547,4 @@ def _point(value: float | None, side: ColumnState) -> float | str | None:
         moment = _EPOCH + timedelta(seconds=round(value))
     except OverflowError:
         return f"{value:.0f} s"
-    return (
-        moment.isoformat()
-        if "TIME ZONE" in side.type.upper()
-        else (moment.replace(tzinfo=None).isoformat())
-    )
+    return (moment if side.has_time_zone else moment.replace(tzinfo=None)).isoformat()

@@ -76,6 +76,7 @@ def _state(engine: Engine, table: str, column: ColumnSummary, rows: int) -> Colu
         mean_length=None if text is None else text.mean_length,
         patterns=patterns,
         pattern_rest=max(sampled - sum(patterns.values()), 0) if patterns else 0,
+        has_time_zone=column.has_time_zone,
     )
     if values is not None or not state.grid:
         return state
@@ -248,6 +249,7 @@ def make_baseline(
                 mean_length=state.mean_length,
                 patterns=dict(state.patterns),
                 pattern_rest=state.pattern_rest,
+                has_time_zone=state.has_time_zone,
             )
             for name, state in states.items()
         },
@@ -277,6 +279,7 @@ def restore_states(baseline: TableBaseline) -> dict[str, ColumnState]:
             mean_length=kept.mean_length,
             patterns=kept.patterns,
             pattern_rest=kept.pattern_rest,
+            has_time_zone=kept.has_time_zone,
         )
         for name, kept in baseline.columns.items()
     }

@@ -350,5 +350,4 @@ def _moment(seconds: float, column: ColumnSummary) -> str:
         return f"{seconds:.0f} s"
     if column.kind is ColumnKind.DATE and seconds % 86_400 == 0:
         return moment.date().isoformat()
-    has_zone = "TIME ZONE" in column.type.upper()
-    return (moment if has_zone else moment.replace(tzinfo=None)).isoformat()
+    return (moment if column.has_time_zone else moment.replace(tzinfo=None)).isoformat()

@@ -103,6 +103,7 @@ class ColumnState:
     mean_length: float | None = None
     patterns: Mapping[str, int] = field(default_factory=dict[str, int])
     pattern_rest: int = 0
+    has_time_zone: bool = False
 
     @property
     def null_fraction(self) -> float:
