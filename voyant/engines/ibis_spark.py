@@ -8,8 +8,10 @@ views of a session of our own.
 from __future__ import annotations
 
 import re
+import signal
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -159,7 +161,8 @@ class SparkWarehouse:
                 builder = _sql.SparkSession.builder.master(master).appName(_APPLICATION)
                 for name, value in _DRIVER.items():
                     builder = builder.config(name, value)
-                session = builder.getOrCreate().newSession()
+                with _own_interrupts():
+                    session = builder.getOrCreate().newSession()
                 running = session.sparkContext.master
                 if running != master:
                     raise ConfigurationError(
@@ -401,6 +404,20 @@ def _dtype(kind: Any) -> Any:
     if isinstance(kind, (st.DayTimeIntervalType, st.YearMonthIntervalType)):
         return dt.Interval("s")
     return _PLAIN.get(type(kind), dt.unknown)
+
+
+@contextmanager
+def _own_interrupts() -> Iterator[None]:
+    """Keep what Ctrl-C does as it was.
+
+    PySpark puts a handler of its own there, for good; once its driver has stopped, that one fails.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread() and before is not None:
+            signal.signal(signal.SIGINT, before)
 
 
 def _quoted(name: str) -> str:
