@@ -12,6 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.postgres import started_server
 from tests.servers.spark import SparkCluster, need_spark
+from voyant.core.plugin_registry import default_registry
 from voyant.demo import table_paths
 
 if TYPE_CHECKING:
@@ -38,6 +39,16 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away the VOYANT_* variables of whoever runs the tests."""
     for name in [name for name in os.environ if name.upper().startswith("VOYANT_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_plugins_left() -> Iterator[None]:
+    """Plugins are found once per process; let each test find those of its own settings."""
+    yield
+    if any(found.origin is not None for found in default_registry._definitions.values()):
+        default_registry.clear()
+        default_registry.load_builtins()
+    default_registry._plugins_are_due = True
 
 
 @pytest.fixture(scope="session")
