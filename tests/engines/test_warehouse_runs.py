@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.conformance.warehouses import load
+from tests.servers.spark import SPARK_MARKS
 from voyant.jobs.request import JobRequest
 from voyant.jobs.runner import run_job
 
@@ -37,17 +38,21 @@ def flights_database(postgres_server, demo_tables):
     return postgres_server.url("flights")
 
 
-@pytest.fixture(scope="module", params=["postgresql"])
+@pytest.fixture(scope="module", params=["postgresql", pytest.param("spark", marks=SPARK_MARKS)])
 def there(request):
     """The name of a warehouse."""
     return request.param
 
 
 @pytest.fixture(scope="module")
-def runs(there, tmp_path_factory, flights_database, demo_tables):
+def runs(request, there, tmp_path_factory, demo_tables):
     """The two runs' folders and results, by engine."""
     flights = {"flights": str(demo_tables["flights"])}
-    where = {"warehouse_url": flights_database}
+    if there == "postgresql":
+        where = {"warehouse_url": request.getfixturevalue("flights_database")}
+    else:
+        cluster = request.getfixturevalue("spark_cluster")
+        where = {"warehouse_url": cluster.url, "sources": flights}
     found = {}
     for engine, place in ((there, where), ("duckdb", {"sources": flights})):
         root = tmp_path_factory.mktemp(engine)
