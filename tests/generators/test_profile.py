@@ -214,7 +214,7 @@ def test_column_that_was_only_counted_still_has_a_profile():
 
     class Engine:
         def __getattr__(self, name):
-            return lambda *_, **__: ((), 0) if name == "unique_pairs" else ()
+            return lambda *_, **__: {"unique_pairs": ((), 0), "selection": None}.get(name, ())
 
         def summarize(self, _):
             return summary

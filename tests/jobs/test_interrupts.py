@@ -103,7 +103,9 @@ def test_a_run_over_a_table_without_end_stops(tmp_path, generator):
 
 def test_progress_names_tables_and_columns(tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text("a,b\n" + "".join(f"{i},{i % 3}\n" for i in range(50)))
+    names = [f"c{number}" for number in range(1, 21)]
+    row = ",".join("1" for _ in names)
+    path.write_text("\n".join([",".join(names), row, row]))
 
     class Watching(Observer):
         def __init__(self):
@@ -114,5 +116,7 @@ def test_progress_names_tables_and_columns(tmp_path):
 
     watching = Watching()
     run_job(JobRequest(sources={"t": str(path)}, artifacts_root=tmp_path), observers=[watching])
-    assert ("profile", "t: column 1 of 2, a") in watching.steps
-    assert ("profile", "t: column 2 of 2, b") in watching.steps
+    columns = {step for name, step in watching.steps if name == "profile" and "column" in step}
+    # Two connections share the columns, and one of them tells.
+    assert len(columns) >= 2
+    assert columns <= {f"t: column {n} of 20, c{n}" for n in range(1, 21)}

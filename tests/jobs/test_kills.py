@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.report.timings import without_times
 from voyant.artifacts.store import JOURNAL_NAME, MANIFEST_NAME, MARKER_NAME
 from voyant.artifacts.verify import verify_folder
 
@@ -85,16 +85,10 @@ def complete(workplace: Path, out: Path, temporary: Path) -> None:
     assert (process.returncode, said) == (0, b"")
 
 
-#: How long each generator took, on the report.
-TIME = re.compile(
-    rb'<td class="n">[^<]*(?:<[^>]*>)?[^<]* (?:ms|s)(?:</[^>]*>)?</td>(?=<td class="file-list">)'
-)
-
-
 def artifacts(folder: Path) -> dict[str, bytes]:
     """What is in a job's folder under the names of artifacts; without times, which differ."""
     return {
-        path.relative_to(folder).as_posix(): TIME.sub(b"<time>", path.read_bytes())
+        path.relative_to(folder).as_posix(): without_times(path.read_bytes())
         for path in folder.rglob("*")
         if path.is_file() and not path.name.startswith(".") and path.name not in OWN_FILES
     }

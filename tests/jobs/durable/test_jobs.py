@@ -33,7 +33,7 @@ def ended(queue, job):
 @pytest.fixture
 def uploaded(settings):
     """Each tenant's own upload of one name."""
-    for tenant, rows in (("acme", 3), ("other", 5)):
+    for tenant, rows in (("acme", 3), ("other", 5), ("limited", 3)):
         path = upload_path(settings, tenant, "orders.csv")
         path.parent.mkdir(parents=True)
         path.write_text("id\n" + "".join(f"{row}\n" for row in range(rows)))
@@ -52,9 +52,10 @@ def test_jobs_end_as_they_should(queue, workers, settings, uploaded, plugin):
         "acme", JobSpec(sources={"x": "upload:nothing.csv"}, only=["profile"]), requested_by="t"
     )
     queue.set_limits("limited", max_rows=2)
-    path = upload_path(settings, "acme", "orders.csv")
     large = queue.submit(
-        "limited", JobSpec(sources={"orders": str(path)}, only=["profile"]), requested_by="t"
+        "limited",
+        JobSpec(sources={"orders": "upload:orders.csv"}, only=["profile"]),
+        requested_by="t",
     )
     queue.set_limits("slow", job_timeout_seconds=1.0)
     plugin.hold("steady_a")
