@@ -193,6 +193,7 @@ def test_messages_do_not_show_urls() -> None:
         ("postgresql://ann:p@ss:w/rd@db/shop", "postgresql://ann:***@db/shop"),
         ("postgresql://ann:what?@db/shop", "postgresql://ann:***@db/shop"),
         ("s3://bucket/x?key=secret", "s3://bucket/x?***"),
+        ("sc://spark:15002/shop;token=secret;user_id=ann", "sc://spark:15002/shop;***"),
     ],
 )
 def test_urls_are_shown_without_their_secrets(url: str, shown: str) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -52,10 +52,7 @@ class SparkCluster:
     """A running cluster; `workers` are its worker processes, `stop` ends what was started."""
 
     def __init__(self, folder, *, workers=2):
-        import pyspark
-
         self.folder = Path(folder)
-        self._home = Path(pyspark.__file__).parent
         port, self._web_port = free_port(), free_port()
         self.url = f"spark://127.0.0.1:{port}"
         self.processes = []
@@ -81,23 +78,7 @@ class SparkCluster:
 
     def _start(self, program, *arguments):
         log = self.folder / f"{program}-{len(self.processes)}.log"
-        command = [self._home / "bin" / "spark-class", f"{_PACKAGE}.{program}", *arguments]
-        command[2:2] = ["--host", "127.0.0.1"]
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [str(part) for part in command],
-                env={
-                    **os.environ,
-                    "SPARK_HOME": str(self._home),
-                    "SPARK_LOCAL_IP": "127.0.0.1",
-                    "SPARK_DAEMON_MEMORY": "256m",
-                    "PYSPARK_PYTHON": sys.executable,
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        process = _start(log, f"{_PACKAGE}.{program}", "--host", "127.0.0.1", *arguments)
         self.processes.append(process)
         return process
 
@@ -122,6 +103,9 @@ class SparkCluster:
             log.read_text(errors="replace")[-2000:] for log in sorted(self.folder.glob("*.log"))
         )
 
+    def has_executor(self, number):
+        return bool(_children(self.workers[number].pid))
+
     def kill_worker(self, number):
         """End a worker as a crash would, and the executors that it runs."""
         worker = self.workers[number]
@@ -133,15 +117,64 @@ class SparkCluster:
         return len(executors)
 
     def stop(self):
-        for process in reversed(self.processes):
-            if process.poll() is None:
-                process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        _stop(self.processes)
+
+
+@contextmanager
+def connect_server(folder):
+    """Start a Spark Connect server, whose driver works in its own process; give its URL."""
+    log, port = Path(folder) / "connect.log", free_port()
+    process = _start(
+        log,
+        f"{_PACKAGE}.SparkSubmit",
+        *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
+        *("--master", "local[1]", "--conf", "spark.ui.enabled=false"),
+        *("--conf", f"spark.connect.grpc.binding.port={port}"),
+        *("--conf", "spark.connect.grpc.binding.address=127.0.0.1", "spark-internal"),
+        memory="1g",
+    )
+    try:
+        until = time.monotonic() + _START_SECONDS
+        while "Spark Connect server started at" not in log.read_text(errors="replace"):
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"Spark Connect did not start: {log.read_text()[-2000:]}")
+            time.sleep(0.1)
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        _stop([process])
+
+
+def _start(log, *command, memory="256m"):
+    import pyspark
+
+    home = Path(pyspark.__file__).parent
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [str(part) for part in (home / "bin" / "spark-class", *command)],
+            env={
+                **os.environ,
+                "SPARK_HOME": str(home),
+                "SPARK_LOCAL_IP": "127.0.0.1",
+                "SPARK_DAEMON_MEMORY": memory,
+                "PYSPARK_PYTHON": sys.executable,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _stop(processes):
+    for process in reversed(processes):
+        if process.poll() is None:
+            process.terminate()
+    for process in processes:
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _children(pid):

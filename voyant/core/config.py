@@ -466,13 +466,15 @@ def load_settings(config_file: str | Path | None = None, **overrides: Any) -> Se
 
 
 def redact_url(url: str) -> str:
-    """Hide the password and the query of a URL.
+    """Hide the password of a URL, its query, and the options behind a semicolon.
 
     >>> redact_url("postgresql://ann:secret@db/shop?sslkey=x")
     'postgresql://ann:***@db/shop?***'
+    >>> redact_url("sc://spark:15002/;token=secret")
+    'sc://spark:15002/;***'
     """
     hidden = re.sub(r"(?<=://)([^/@:]*):.*@", r"\1:***@", url)  # to the last @: better too much
-    return re.sub(r"\?.*", "?***", hidden)
+    return re.sub(r"(://[^\s;]*;)\S*", r"\1***", re.sub(r"\?.*", "?***", hidden))
 
 
 def _variable(field: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,6 +43,8 @@ st: Final[Any] = spark_types
 _sql: Final[Any] = spark_sql
 
 _APPLICATION: Final = "voyant"
+_CONNECT_PORT: Final = "15002"
+_REACH_SECONDS: Final = 20.0
 _FORMATS: Final = {
     ".parquet": "parquet",
     ".orc": "orc",
@@ -154,6 +157,7 @@ class SparkWarehouse:
 
     def _connect(self, address: str, database: str) -> Any:
         if self._is_remote:
+            _reach(address)
             session = _sql.SparkSession.builder.remote(f"sc://{address}").create()
         else:
             master = address if address.startswith("local") else f"spark://{address}"
@@ -404,6 +408,18 @@ def _dtype(kind: Any) -> Any:
     if isinstance(kind, (st.DayTimeIntervalType, st.YearMonthIntervalType)):
         return dt.Interval("s")
     return _PLAIN.get(type(kind), dt.unknown)
+
+
+def _reach(address: str) -> None:
+    """Connect to where a Spark Connect server should be: its client would try for ten minutes.
+
+    Raises:
+        OSError: Nobody listens there.
+    """
+    host, _, port = address.partition(";")[0].rpartition(":")
+    if not port.isdigit():
+        host, port = address.partition(";")[0], _CONNECT_PORT
+    socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_SECONDS).close()
 
 
 @contextmanager

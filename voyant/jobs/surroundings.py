@@ -23,6 +23,9 @@ from voyant.core.results import GeneratorResult
 
 __all__ = ["Surroundings"]
 
+#: PySpark keeps notes to itself there, from when a generator is the first to ask the engine.
+_DRIVERS_OWN: Final = ("SPARK_", "PYSPARK_")
+
 _logger = logging.getLogger("voyant.jobs")
 
 _STREAMS: Final = ("stdout", "stderr")
@@ -79,9 +82,10 @@ class Surroundings(Observer):
         if self._folder is not None and _current_folder() != self._folder:
             os.chdir(self._folder)
             changed.append("the current folder")
-        if dict(os.environ) != self._environment:
+        drivers = {name: v for name, v in os.environ.items() if name.startswith(_DRIVERS_OWN)}
+        if dict(os.environ) != self._environment | drivers:
             os.environ.clear()
-            os.environ.update(self._environment)
+            os.environ.update(self._environment | drivers)
             changed.append("the environment")
         if self._context is not None and not _is_same(dict(self._context), self._values):
             self._context.clear()

@@ -20,6 +20,7 @@ from typing import Final, Self, cast
 
 __all__ = ["FileWatch", "Output", "captured_output", "state_changes", "state_now"]
 
+_THREADS: Final = "the running threads"
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 #: Audit event -> which of its arguments are paths that change, and which are folder descriptors.
 _CHANGES: Final = {
@@ -117,7 +118,7 @@ def state_now() -> dict[str, object]:
         "the recursion limit": sys.getrecursionlimit(),
         "the default socket timeout": socket.getdefaulttimeout(),
         "the locale": locale.setlocale(locale.LC_ALL),
-        "the running threads": {
+        _THREADS: {
             thread for thread in threading.enumerate() if not thread.name.startswith("voyant-")
         },
     }
@@ -131,6 +132,8 @@ def state_changes(before: dict[str, object], after: dict[str, object]) -> Iterat
     for name, value in before.items():
         if after[name] == value:
             continue
+        if name == _THREADS and cast("set[object]", after[name]) < cast("set[object]", value):
+            continue  # somebody else's has ended meanwhile
         detail = ""
         if isinstance(value, dict):
             old = cast("dict[str, object]", value)

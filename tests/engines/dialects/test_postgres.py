@@ -27,13 +27,6 @@ from voyant.engines.dialects.tables import JobTable
 from voyant.engines.dialects.words import FUNCTIONS
 from voyant.engines.sandbox import QueryLimits
 
-# A guess, not a finding: one test failed once in a long run and never alone. Garbage of other
-# files, collected here, would do that; if it fails again with this in place, remove it.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
 DATABASE = "guarded"
 CANARY = "CANARY-77aa-never-to-be-seen"
 SETUP = f"""

@@ -12,8 +12,14 @@ def write(tree: exp.Expr, *, dialect: str) -> str:
     """Write a query without comments, with every name in quotes.
 
     Two things that sqlglot leaves out are put back first: the quotes of a lateral view's name, and
-    the column of WITH ORDINALITY behind LATERAL.
+    the column of WITH ORDINALITY behind LATERAL. And one that Ibis, once imported, makes it lose:
+    for PostgreSQL it has all sizes of arrays written as CARDINALITY, those of one dimension too.
     """
+    if dialect == "postgres":
+        for size in list(tree.find_all(exp.ArraySize)):
+            if size.expression:
+                arguments = [size.this, size.expression]
+                size.replace(exp.Anonymous(this="ARRAY_LENGTH", expressions=arguments))
     for lateral in tree.find_all(exp.Lateral):
         alias, source = lateral.args.get("alias"), lateral.this
         if not isinstance(alias, exp.TableAlias) or alias.this is None:

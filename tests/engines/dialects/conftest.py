@@ -1,0 +1,3 @@
+"""Ibis changes how sqlglot writes some dialects, for good; in a job it is always there."""
+
+import ibis.backends.sql.dialects  # noqa: F401
