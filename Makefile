@@ -85,12 +85,14 @@ FLOOR := 1.5.5
 FLOOR_TESTS := $(wildcard tests/demo tests/engines/test_[d-s]*.py tests/generators tests/jobs/test_[b-fips]*.py)
 FLOOR_TESTS := $(filter-out %/test_spark.py %/test_full_disk.py,$(FLOOR_TESTS)) tests/cli/test_end_to_end.py
 
-.venv-floor/.voyant-floor: pyproject.toml constraints.txt | $(BIN)/python
-	$(call say,Installing Voyant with DuckDB $(FLOOR))
-	@$(BIN)/python -m venv .venv-floor
-	@sed 's/^duckdb==.*/duckdb==$(FLOOR)/' constraints.txt > .venv-floor/constraints.txt
-	@.venv-floor/bin/python -m pip install --quiet --disable-pip-version-check \
-		--constraint .venv-floor/constraints.txt --editable '.[dev]'
+# That DuckDB, and else what .venv has: an installation of everything takes minutes.
+.venv-floor/.voyant-floor: $(VENV)/.voyant-dev
+	$(call say,Installing DuckDB $(FLOOR))
+	@$(BIN)/python -m venv --clear .venv-floor
+	@.venv-floor/bin/python -m pip install --quiet --disable-pip-version-check --no-deps duckdb==$(FLOOR)
+	@echo "import site; site.addsitedir('$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')')" \
+		> "$$(.venv-floor/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/voyant-dev.pth"
+	@.venv-floor/bin/python -c 'import duckdb, sys; sys.exit(duckdb.__version__ != "$(FLOOR)")'
 	@touch $@
 
 .PHONY: floor

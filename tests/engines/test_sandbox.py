@@ -368,7 +368,9 @@ class Watch(threading.Thread):
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_bomb_does_not_outlive_its_limits(name: str, recipe):
-    limits = QueryLimits(timeout_seconds=0.7, memory_limit_bytes=128 * MIB)
+    # In 128 MiB DuckDB 1.5 now and then crashes over a query that needs none of it.
+    memory = (256 if IS_FLOOR else 128) * MIB
+    limits = QueryLimits(timeout_seconds=1.5, memory_limit_bytes=memory)
     with Sandbox(recipe, limits) as opened:
         opened.query("SELECT 1")
         pid = opened.child_pid
