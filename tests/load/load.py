@@ -141,7 +141,7 @@ class Submitter:
             stdout=subprocess.PIPE,
             text=True,
         )
-        process.stdin.write(json.dumps(settings_to(self._settings, with_secrets=True)) + "\n")
+        process.stdin.write(json.dumps(settings_to(self._settings, with_database=True)) + "\n")
         done = begin
         with process:
             for wanted in self._wanted[begin:]:
@@ -217,7 +217,7 @@ class Workers:
     """Worker processes that are killed and started again under the same names."""
 
     def __init__(self, settings, count):
-        self._line = json.dumps(settings_to(settings, with_secrets=True)).encode() + b"\n"
+        self._line = json.dumps(settings_to(settings, with_database=True)).encode() + b"\n"
         self._processes = {f"worker-{number}": None for number in range(1, count + 1)}
         self.kills = 0
         self.tend()

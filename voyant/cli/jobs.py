@@ -10,7 +10,7 @@ import typer
 
 from voyant.cli.config import ConfigFile
 from voyant.cli.exits import Debug
-from voyant.cli.worker import needs_durable_jobs
+from voyant.cli.serve import needs_service
 
 if TYPE_CHECKING:
     from voyant.jobs.durable.model import Job
@@ -173,7 +173,7 @@ def _queue(config: str | None, tenant: str | None) -> Generator[tuple[DatabaseQu
     from voyant.core.config import load_settings
 
     settings = load_settings(config)
-    with needs_durable_jobs():
+    with needs_service():
         from voyant.jobs.durable.queue import open_queue
     queue = open_queue(settings)
     try:

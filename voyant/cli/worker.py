@@ -5,20 +5,19 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from voyant.cli.config import ConfigFile
 from voyant.cli.exits import Debug
+from voyant.cli.serve import needs_service
 
 if TYPE_CHECKING:
     from types import FrameType
 
 
-__all__ = ["needs_durable_jobs", "worker"]
+__all__ = ["worker"]
 
 
 def worker(
@@ -42,7 +41,7 @@ def worker(
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
-    with needs_durable_jobs():
+    with needs_service():
         from voyant.jobs.durable.database import database_url, open_database
         from voyant.jobs.durable.lease import WorkerLease
         from voyant.jobs.durable.pool import WorkerPool
@@ -68,23 +67,3 @@ def worker(
 def _leave(number: int, frame: FrameType | None) -> None:
     del number, frame
     raise KeyboardInterrupt
-
-
-@contextmanager
-def needs_durable_jobs() -> Generator[None]:
-    """Say what to install when the extra `service` is not there.
-
-    Raises:
-        ConfigurationError: A package of the extra is missing.
-    """
-    from voyant.core.errors import ConfigurationError
-
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("voyant"):
-            raise
-        raise ConfigurationError(
-            f"The service needs {error.name!r}, which is not installed.",
-            remedy="pip install 'voyant[service]'",
-        ) from None

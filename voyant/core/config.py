@@ -220,7 +220,7 @@ class Settings(BaseSettings, FlagSource):
     database_url: SecretStr | None = None
     """Where the service keeps its jobs: `postgresql://user:password@host/name` or
     `sqlite:///file`; a SQLite file below `artifacts_root` by default."""
-    warehouses: dict[str, str] = Field(default_factory=dict[str, str])
+    warehouses: dict[str, SecretStr] = Field(default_factory=dict[str, SecretStr])
     """URLs of the warehouses that jobs of the service may name."""
     workers: int = Field(default=1, ge=0)
     """Worker processes that `voyant serve` starts; each runs one job at a time."""

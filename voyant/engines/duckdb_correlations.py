@@ -7,7 +7,7 @@ do; floats are rounded to multiples of 2**-60 of their range first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
@@ -26,9 +26,11 @@ __all__ = [
     "RANKS_TABLE",
     "SAMPLE_TABLE",
     "coefficient",
+    "equal_gaps",
     "has_spread",
     "pearson",
     "rank_and_correlate",
+    "shared_gaps",
     "spearman",
 ]
 
@@ -229,18 +231,35 @@ def _gap_masks(
     missing: Sequence[int],
 ) -> list[int | None]:
     """Return for each column the first column that is null in the same rows, None without nulls."""
-    alike = [
-        (i, j)
-        for j in range(len(missing))
-        for i in range(j)
-        if missing[j] and missing[i] == missing[j]
-    ]
+    alike = equal_gaps(missing)
     differing: dict[tuple[int, int], int] = {}
     if alike:
         read = ", ".join(f"({x}) IS NULL AS g{i}" for i, x in enumerate(expressions))
         asked = ", ".join(f"count(*) FILTER (g{i} <> g{j})" for i, j in alike)
         row = _one(connection, f"SELECT {asked} FROM (SELECT {read} FROM {source})")
         differing = dict(zip(alike, row, strict=True))
+    return shared_gaps(missing, differing)
+
+
+def equal_gaps(missing: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the pairs of columns that miss equally many values, at least one."""
+    return [
+        (i, j)
+        for j in range(len(missing))
+        for i in range(j)
+        if missing[j] and missing[i] == missing[j]
+    ]
+
+
+def shared_gaps(
+    missing: Sequence[int], differing: Mapping[tuple[int, int], int]
+) -> list[int | None]:
+    """Return for each column the first column that is null in the same rows, None without nulls.
+
+    Args:
+        missing: Rows without a value, by column.
+        differing: Rows in which one of a pair has a value and the other has none.
+    """
     return [
         min((i for i in range(j) if differing.get((i, j)) == 0), default=j) if missing[j] else None
         for j in range(len(missing))

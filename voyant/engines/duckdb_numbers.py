@@ -23,7 +23,7 @@ from voyant.core.tables import (
 )
 from voyant.engines.duckdb_column import Measuring, iso
 from voyant.engines.duckdb_types import NumberLine, exact_line
-from voyant.stats.moments import FIXED_POINT_ONE, Moments, moments
+from voyant.stats.moments import FIXED_POINT_ONE, Moments, moments, to_number
 from voyant.stats.quantiles import QUANTILES, even_edges, grid_from_ranks, integer_edges
 
 __all__ = ["measure_numbers"]
@@ -177,7 +177,7 @@ def _moments(
     if low == high:
         value = Fraction(low) * unit
         spread = 0.0 if count > 1 else None
-        return Moments(mean=float(value), variance=spread, std=spread), _number(value * count)
+        return Moments(mean=float(value), variance=spread, std=spread), to_number(value * count)
     center = _center(numbers, total)
     divisor = max(numbers.distance(center, high), numbers.distance(low, center))
     powers = ["d", "d * d", "d * d * d", "d * d * d * d"]
@@ -198,9 +198,9 @@ def _moments(
         mean=None if exact is None else exact / count,
     )
     if exact is not None:
-        return shape, _number(exact)
+        return shape, to_number(exact)
     nearly = Fraction(center) * count + scale * Fraction(int(row[0]), FIXED_POINT_ONE)
-    return shape, _number(nearly, is_whole=False)
+    return shape, to_number(nearly, is_whole=False)
 
 
 def _center(numbers: _Numbers, total: int | None) -> Any:
@@ -339,13 +339,3 @@ def _time_facts(measuring: Measuring, numbers: _Numbers) -> TimeFacts:
         largest_gap_start=start and iso(start),
         largest_gap_end=end and iso(end),
     )
-
-
-def _number(value: Fraction, *, is_whole: bool = True) -> float | int | None:
-    """Return a whole number as int if wanted, else the nearest float, None beyond its range."""
-    if is_whole and value.denominator == 1:
-        return int(value)
-    try:
-        return float(value)
-    except OverflowError:
-        return None

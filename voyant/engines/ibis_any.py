@@ -20,7 +20,7 @@ from voyant.engines.dialects.raw import RawSqlSession
 from voyant.engines.dialects.running import GuardedQueries
 from voyant.engines.dialects.tables import JobTable
 from voyant.engines.ibis_dialects import DIALECTS, Dialect
-from voyant.engines.ibis_statements import Warehouse
+from voyant.engines.ibis_statements import Warehouse, WarehouseTables
 from voyant.engines.ibis_types import WarehouseColumn, ibis
 from voyant.engines.sandbox import QueryLimits
 
@@ -65,7 +65,7 @@ class AnyWarehouse:
                 f"The warehouse {redact_url(opening.url)!r} cannot be opened: {self._says(error)}.",
                 remedy="Check the address, the role and its password.",
             ) from None
-        self.tables: Mapping[str, Any] = _Tables(self, names)
+        self.tables: Mapping[str, Any] = WarehouseTables(self, names)
 
     @property
     def name(self) -> str:
@@ -159,24 +159,6 @@ class AnyWarehouse:
         for secret in self._secrets:
             text = text.replace(secret, _HIDDEN)
         return _secret_pattern.sub(rf"\1{_HIDDEN}", text).rstrip(" .")
-
-
-class _Tables(Mapping[str, Any]):
-    """The tables, as Ibis knows them; columns are looked up when a table is used."""
-
-    def __init__(self, warehouse: AnyWarehouse, names: tuple[str, ...]) -> None:
-        self._warehouse, self._names = warehouse, names
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._names:
-            raise KeyError(name)
-        return self._warehouse.ibis_table(name)
-
-    def __iter__(self) -> Any:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
 
 
 def _rows(answer: Any) -> list[tuple[Any, ...]]:

@@ -18,8 +18,10 @@ from voyant.engines.duckdb_correlations import (
     RANKS_TABLE,
     SAMPLE_TABLE,
     coefficient,
+    equal_gaps,
     has_spread,
     rank_and_correlate,
+    shared_gaps,
 )
 from voyant.engines.ibis_summary import TableReader
 from voyant.engines.ibis_wide import double, line_sql
@@ -113,12 +115,7 @@ def _gap_masks(
     missing: Sequence[int],
 ) -> list[int | None]:
     """Return for each column the first column that is null in the same rows, None without nulls."""
-    alike = [
-        (i, j)
-        for j in range(len(missing))
-        for i in range(j)
-        if missing[j] and missing[i] == missing[j]
-    ]
+    alike = equal_gaps(missing)
     differing: dict[tuple[int, int], int] = {}
     if alike:
         read = ", ".join(
@@ -130,10 +127,7 @@ def _gap_masks(
             "pearson", f"SELECT {asked} FROM (SELECT {read} FROM source) AS s", aliases
         )
         differing = dict(zip(alike, map(int, row), strict=True))
-    return [
-        min((i for i in range(j) if differing.get((i, j)) == 0), default=j) if missing[j] else None
-        for j in range(len(missing))
-    ]
+    return shared_gaps(missing, differing)
 
 
 class _Sums:

@@ -23,7 +23,7 @@ from voyant.engines.dialects.postgres import PostgresSession
 from voyant.engines.dialects.running import GuardedQueries
 from voyant.engines.dialects.tables import JobTable
 from voyant.engines.ibis_dialects import DIALECTS, Dialect
-from voyant.engines.ibis_statements import Warehouse
+from voyant.engines.ibis_statements import Warehouse, WarehouseTables
 from voyant.engines.ibis_types import WarehouseColumn, ibis
 from voyant.engines.sandbox import QueryLimits
 
@@ -120,7 +120,7 @@ class PostgresWarehouse:
             self._connection.close()
             raise EngineError(f"The warehouse cannot be read: {self._says(error)}.") from None
         self._columns: dict[str, tuple[WarehouseColumn, ...]] = {}
-        self.tables: Mapping[str, Any] = _Tables(self, tuple(self._found))
+        self.tables: Mapping[str, Any] = WarehouseTables(self, tuple(self._found))
 
     def _connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         try:
@@ -288,24 +288,6 @@ class PostgresWarehouse:
         for secret in self._secrets:
             text = text.replace(secret, _HIDDEN)
         return text.rstrip(" .")
-
-
-class _Tables(Mapping[str, Any]):
-    """The tables, as Ibis knows them; columns are looked up when a table is used."""
-
-    def __init__(self, warehouse: PostgresWarehouse, names: tuple[str, ...]) -> None:
-        self._warehouse, self._names = warehouse, names
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._names:
-            raise KeyError(name)
-        return self._warehouse.ibis_table(name)
-
-    def __iter__(self) -> Any:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
 
 
 def _column(name: str, shown: str, below: str, family: str, category: str) -> WarehouseColumn:

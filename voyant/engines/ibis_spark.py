@@ -30,7 +30,7 @@ from voyant.engines.dialects.running import GuardedQueries
 from voyant.engines.dialects.spark import SparkQuerySession
 from voyant.engines.dialects.tables import JobTable
 from voyant.engines.ibis_dialects import DIALECTS, Dialect
-from voyant.engines.ibis_statements import Warehouse
+from voyant.engines.ibis_statements import Warehouse, WarehouseTables
 from voyant.engines.ibis_types import WarehouseColumn, ibis
 from voyant.engines.sandbox import QueryLimits
 from voyant.engines.spark_costs import plan_bytes
@@ -153,7 +153,7 @@ class SparkWarehouse:
             if isinstance(error, EngineError) or not isinstance(error, _SPARK_ERRORS):
                 raise
             raise EngineError(f"The warehouse cannot be read: {_says(error)}.") from None
-        self.tables: Mapping[str, Any] = _Tables(self, tuple(self._found))
+        self.tables: Mapping[str, Any] = WarehouseTables(self, tuple(self._found))
 
     def _connect(self, address: str, database: str) -> Any:
         if self._is_remote:
@@ -355,24 +355,6 @@ class SparkWarehouse:
     def handover(self) -> Callable[[], Warehouse]:
         """Return what opens the same tables from another process, with a session of its own."""
         return self._opening
-
-
-class _Tables(Mapping[str, Any]):
-    """The tables, as Ibis knows them; columns are looked up when a table is used."""
-
-    def __init__(self, warehouse: SparkWarehouse, names: tuple[str, ...]) -> None:
-        self._warehouse, self._names = warehouse, names
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._names:
-            raise KeyError(name)
-        return self._warehouse.ibis_table(name)
-
-    def __iter__(self) -> Any:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
 
 
 _PLAIN: Final[Mapping[Any, Any]] = {

@@ -21,7 +21,14 @@ from voyant.engines.ibis_dialects import Dialect
 from voyant.engines.ibis_types import Reading, WarehouseColumn, ibis, source_of
 from voyant.engines.sandbox import QueryLimits
 
-__all__ = ["Source", "Statement", "Statements", "Warehouse", "written"]
+__all__ = [
+    "Source",
+    "Statement",
+    "Statements",
+    "Warehouse",
+    "WarehouseTables",
+    "written",
+]
 
 _logger = logging.getLogger("voyant.engines.statements")
 
@@ -89,6 +96,32 @@ class Warehouse(Protocol):
     ) -> GuardedQueries:
         """Return what runs users' SQL over some of the tables, on a connection of its own."""
         ...
+
+
+class _HasIbisTables(Protocol):
+    """A warehouse that says of a table what Ibis must know."""
+
+    def ibis_table(self, table: str) -> Any:
+        """Return a table as Ibis knows it."""
+        ...
+
+
+class WarehouseTables(Mapping[str, Any]):
+    """The tables, as Ibis knows them; columns are looked up when a table is used."""
+
+    def __init__(self, warehouse: _HasIbisTables, names: tuple[str, ...]) -> None:
+        self._warehouse, self._names = warehouse, names
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._warehouse.ibis_table(name)
+
+    def __iter__(self) -> Any:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 @dataclass(frozen=True, slots=True)

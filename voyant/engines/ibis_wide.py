@@ -28,7 +28,7 @@ from voyant.core.tables import (
 from voyant.engines.duckdb_column import SAMPLE_VALUES, TOP_VALUES, cut
 from voyant.engines.ibis_summary import TableReader
 from voyant.engines.ibis_types import Line, Reading
-from voyant.stats.moments import FIXED_POINT_ONE, moments
+from voyant.stats.moments import FIXED_POINT_ONE, moments, to_number
 from voyant.stats.patterns import top_shapes
 from voyant.stats.quantiles import QUANTILES, even_edges, grid_from_ranks, integer_edges
 
@@ -331,7 +331,7 @@ def _take_moments(column: _Wide, sums: Sequence[int] | None) -> None:
         value = Fraction(column.low) * unit
         spread = 0.0 if count > 1 else None
         column.facts |= {"mean": float(value), "variance": spread, "std": spread}
-        column.facts["sum"] = _number(value * count)
+        column.facts["sum"] = to_number(value * count)
         return
     scale = Fraction(column.divisor) / Fraction(column.half)
     shape = moments(
@@ -343,7 +343,7 @@ def _take_moments(column: _Wide, sums: Sequence[int] | None) -> None:
     )
     nearly = Fraction(column.center) * count + scale * Fraction(sums[0], FIXED_POINT_ONE)
     column.facts |= {
-        "sum": _number(exact) if exact is not None else _number(nearly, is_whole=False),
+        "sum": to_number(exact) if exact is not None else to_number(nearly, is_whole=False),
         "mean": shape.mean,
         "std": shape.std,
         "variance": shape.variance,
@@ -378,15 +378,6 @@ def _bin_sql(column: _Wide) -> str:
     )
     last = max(len(column.edges) - 2, 0)
     return f"CASE WHEN x IS NULL THEN NULL {ladder} ELSE {last} END"
-
-
-def _number(value: Fraction, *, is_whole: bool = True) -> float | int | None:
-    if is_whole and value.denominator == 1:
-        return int(value)
-    try:
-        return float(value)
-    except OverflowError:
-        return None
 
 
 # ---------------------------------------------------------------- values, ranks and distinct count

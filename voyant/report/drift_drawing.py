@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from itertools import pairwise
 
 from markupsafe import Markup
+
+from voyant.report.svg import edge_number
 
 __all__ = ["overlay"]
 
@@ -60,22 +61,12 @@ def overlay(
 
 def _places(edges: Sequence[float | str], bins: int) -> list[float]:
     """Bring edges to the drawing's width; evenly where they cannot be read or told apart."""
-    numbers = [_number(edge) for edge in edges]
+    numbers = [edge_number(edge) for edge in edges]
     known = [number for number in numbers if number is not None]
     if len(known) != bins + 1 or known[-1] <= known[0]:
         return [_WIDTH * place / max(bins, 1) for place in range(bins + 1)]
     low, span = known[0] / 2, known[-1] / 2 - known[0] / 2
     return [_WIDTH * (number / 2 - low) / span for number in known]
-
-
-def _number(edge: float | str) -> float | None:
-    if not isinstance(edge, str):
-        return float(edge)
-    try:
-        read = datetime.fromisoformat(edge)
-    except ValueError:
-        return None
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
 
 
 def _short(place: float) -> str:

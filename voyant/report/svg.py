@@ -19,6 +19,7 @@ __all__ = [
     "bullet",
     "columns",
     "diverging_bar",
+    "edge_number",
     "heat_map",
     "histogram",
     "quantile_strip",
@@ -299,13 +300,14 @@ def _bars(edges: Sequence[float | str], counts: Sequence[int]) -> list[tuple[flo
 
 def _scaled(edges: Sequence[float | str], bins: int) -> list[float]:
     """Bring edges to [0, 1]; evenly when they cannot be told apart or read."""
-    places = [place for place in map(_number, edges) if place is not None]
+    places = [place for place in map(edge_number, edges) if place is not None]
     if len(places) != bins + 1 or places != sorted(set(places)):
         return [step / max(bins, 1) for step in range(bins + 1)]
     return [_position(place, places[0], places[-1]) for place in places]
 
 
-def _number(edge: float | str) -> float | None:
+def edge_number(edge: float | str) -> float | None:
+    """Return a bin's edge as a number: moments in seconds since 1970; None for other text."""
     if not isinstance(edge, str):
         return float(edge)
     try:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from math import sqrt
 from typing import Final
 
-__all__ = ["FIXED_POINT_ONE", "Moments", "moments"]
+__all__ = ["FIXED_POINT_ONE", "Moments", "moments", "to_number"]
 
 #: What 1.0 is in the engine's fixed-point sums.
 FIXED_POINT_ONE: Final = 2**60
@@ -96,6 +96,16 @@ def _kurtosis(count: int, m2: Fraction, m4: Fraction) -> float | None:
 
 def _finite(value: Fraction) -> float | None:
     """Return a float, or None where it would be too large for one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+def to_number(value: Fraction, *, is_whole: bool = True) -> float | int | None:
+    """Return a whole number as int if wanted, else the nearest float, None beyond its range."""
+    if is_whole and value.denominator == 1:
+        return int(value)
     try:
         return float(value)
     except OverflowError:

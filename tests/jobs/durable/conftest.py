@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres import started_server
 from voyant.core.config import load_settings
 from voyant.jobs.durable.handover import settings_to
 from voyant.jobs.durable.model import JobSpec
@@ -24,19 +23,13 @@ PATIENCE_SECONDS = 240
 STEPS = ["steady_a", "steady_b", "steady_c"]
 
 
-@pytest.fixture(scope="session")
-def postgres():
-    with started_server() as server:
-        yield server
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request, tmp_path):
     """A database of the test's own."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'state' / 'service.sqlite'}"
         return
-    server = request.getfixturevalue("postgres")
+    server = request.getfixturevalue("postgres_server")
     name = f"voyant_{os.urandom(6).hex()}"
     with server.connect() as connection:
         connection.execute(f"CREATE DATABASE {name}")
@@ -131,7 +124,7 @@ class Crew:
     def __init__(self, settings):
         import json
 
-        self._line = json.dumps(settings_to(settings, with_secrets=True)).encode() + b"\n"
+        self._line = json.dumps(settings_to(settings, with_database=True)).encode() + b"\n"
         self.processes = []
 
     def start(self, name):

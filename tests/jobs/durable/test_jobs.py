@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 
@@ -12,6 +13,8 @@ import pytest
 from tests.jobs.durable.conftest import is_there, wait_until
 from voyant.artifacts.verify import verify_folder
 from voyant.core.config import load_settings
+from voyant.core.errors import ConfigurationError
+from voyant.jobs.durable.database import database_url
 from voyant.jobs.durable.handover import settings_from, settings_to
 from voyant.jobs.durable.model import JobSpec, JobState
 from voyant.jobs.durable.places import upload_path
@@ -112,10 +115,25 @@ def test_a_pool_replaces_the_dead_and_stops_the_living(queue, settings, plugin, 
 def test_settings_are_handed_over_as_they_are(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VOYANT_MAX_CHARTS", "2")
-    given = load_settings(database_url="postgresql://ann:s3cret@db/x", threads=1)
-    plain = json.loads(json.dumps(settings_to(given, with_secrets=True)))
+    given = load_settings(
+        database_url="postgresql://ann:s3cret@db/x",
+        threads=1,
+        warehouses={"shop": "postgresql://voyant:pa55@db/shop"},
+        s3_secret_access_key="k3y",
+    )
+    plain = json.loads(json.dumps(settings_to(given, with_database=True)))
     again = settings_from(plain)
     assert again == given
     assert again.source_of("max_charts") == "VOYANT_MAX_CHARTS"
     assert again.database_url.get_secret_value() == "postgresql://ann:s3cret@db/x"
-    assert "s3cret" not in json.dumps(settings_to(given, with_secrets=False))
+    assert again.warehouses["shop"].get_secret_value() == "postgresql://voyant:pa55@db/shop"
+    told = json.dumps(settings_to(given, with_database=False))
+    assert "s3cret" not in told
+    assert "pa55" in told, "what a job reads with"
+    assert "k3y" in told
+    assert not {"pa55", "s3cret", "k3y"} & set(re.findall(r"\w+", repr(given)))
+
+
+def test_artifacts_of_the_service_are_on_a_file_system():
+    with pytest.raises(ConfigurationError, match=r"cannot keep artifacts in 's3://lake/voyant'"):
+        database_url(load_settings(artifacts_root="s3://lake/voyant"))

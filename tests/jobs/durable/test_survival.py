@@ -185,7 +185,7 @@ def test_what_submits_may_be_killed(queue, settings, workers, plugin, spec):
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     with submitter:
-        submitter.stdin.write(json.dumps(settings_to(settings, with_secrets=True)) + "\n")
+        submitter.stdin.write(json.dumps(settings_to(settings, with_database=True)) + "\n")
         submitter.stdin.write(spec.model_dump_json() + "\n")
         submitter.stdin.flush()
         job_id = submitter.stdout.readline().strip()

@@ -212,11 +212,12 @@ def _request(assignment: Assignment, settings: Settings) -> JobRequest:
 
     warehouse_url = None
     if spec.warehouse is not None:
-        warehouse_url = settings.warehouses.get(spec.warehouse)
-        if warehouse_url is None:
+        warehouse = settings.warehouses.get(spec.warehouse)
+        if warehouse is None:
             raise ConfigurationError(
                 f"There is no warehouse {spec.warehouse!r}.", remedy="Ask the operator for it."
             )
+        warehouse_url = warehouse.get_secret_value()
     contracts: list[Path] = []
     if spec.contract is not None:
         contracts.append(Path(assignment.scratch) / "contract.json")

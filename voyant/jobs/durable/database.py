@@ -21,8 +21,10 @@ from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from voyant.core.config import Settings, redact_url
+from voyant.core.errors import ConfigurationError
 from voyant.jobs.durable.errors import DatabaseError
 from voyant.jobs.durable.schema import METADATA, SCHEMA_VERSION, meta
+from voyant.objects.address import is_object_address
 
 __all__ = [
     "Database",
@@ -101,7 +103,16 @@ class Database:
 
 
 def database_url(settings: Settings) -> str:
-    """Return where the service keeps its jobs, with its password."""
+    """Return where the service keeps its jobs, with its password.
+
+    Raises:
+        ConfigurationError: The service's artifacts would be in object storage: it renames folders.
+    """
+    if is_object_address(settings.artifacts_root):
+        raise ConfigurationError(
+            f"The service cannot keep artifacts in {settings.artifacts_root!r}.",
+            remedy="Set artifacts_root to a folder, one that all workers share.",
+        )
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     return f"sqlite:///{Path(settings.artifacts_root).absolute() / _STATE_FILE}"

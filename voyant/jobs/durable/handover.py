@@ -6,7 +6,7 @@ may read. A process reads the environment and the files itself, and takes over o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -40,19 +40,29 @@ class Assignment(BaseModel):
     """By `elapsed_seconds`; moved on by every further line."""
 
 
-def settings_to(settings: Settings, *, with_secrets: bool) -> dict[str, Any]:
-    """Return settings as JSON can hold them.
+def settings_to(settings: Settings, *, with_database: bool) -> dict[str, Any]:
+    """Return settings as JSON can hold them, passwords in the clear.
 
     Args:
         settings: What to hand over.
-        with_secrets: Whether the database's URL goes with them: a job's process needs none.
+        with_database: Whether the service's database goes with them: a job's process needs none.
     """
     values = settings.model_dump(mode="json")
     for name in type(settings).model_fields:
-        value: object = getattr(settings, name)
-        if isinstance(value, SecretStr):
-            values[name] = value.get_secret_value() if with_secrets else None
+        values[name] = _in_the_clear(getattr(settings, name), values[name])
+    if not with_database:
+        values["database_url"] = None
     return values
+
+
+def _in_the_clear(value: object, dumped: object) -> object:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, dict) and isinstance(dumped, dict):
+        known = cast("dict[str, object]", dumped)
+        items = cast("dict[str, object]", value).items()
+        return {name: _in_the_clear(item, known[name]) for name, item in items}
+    return dumped
 
 
 def settings_from(values: dict[str, Any]) -> Settings:
@@ -63,6 +73,6 @@ def settings_from(values: dict[str, Any]) -> Settings:
     Raises:
         ConfigurationError: Something in any source that cannot be used.
     """
-    mine = settings_to(get_settings(), with_secrets=True)
+    mine = settings_to(get_settings(), with_database=True)
     differing = {name: value for name, value in values.items() if value != mine.get(name)}
     return load_settings(**differing) if differing else get_settings()

@@ -110,7 +110,7 @@ class JobProcess:
 
     def _assignment(self, place: StagedJob, scratch: str) -> Assignment:
         settings = self._settings
-        values = settings_to(settings, with_secrets=False)
+        values = settings_to(settings, with_database=False)
         memory = settings.worker_memory_limit
         values["temp_directory"] = scratch
         if memory is not None and settings.memory_limit is None:

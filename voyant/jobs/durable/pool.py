@@ -56,7 +56,7 @@ class WorkerPool:
 
     def __init__(self, settings: Settings, names: Sequence[str]) -> None:
         """Start one of each name."""
-        values = settings_to(settings, with_secrets=True)
+        values = settings_to(settings, with_database=True)
         self._settings = json.dumps(values).encode() + b"\n"
         self._slots = [_Slot(name) for name in names]
         self._stopping = threading.Event()
