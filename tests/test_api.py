@@ -32,6 +32,18 @@ def analysis(tmp_path_factory) -> voyant.Analysis:
     )
 
 
+def test_rows_can_be_chosen():
+    frame = pd.DataFrame({"id": range(1000), "region": ["EU", "US"] * 500})
+    found = voyant.analyze(
+        orders=frame, where={"orders": "region = 'EU'"}, sample={"orders": 100}, **QUICK
+    ).profile("orders")
+    assert found.row_count == 100
+    assert found.columns["region"].distinct_count == 1
+    assert found.selection.sample_rows == 100
+    wrong = voyant.analyze(orders=frame, where={"ordres": "true"}, **QUICK)
+    assert "Did you mean 'orders'?" in wrong.failures["profile"]
+
+
 def test_results_are_typed_and_named(analysis):
     assert analysis.success
     assert analysis.failures == {}

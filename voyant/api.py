@@ -44,6 +44,8 @@ def analyze(  # noqa: PLR0913 - what a job can be asked, each by its name
     kpis: Sequence[Mapping[str, Any]] | Mapping[str, str] | None = None,
     reference: Mapping[str, object] | None = None,
     contracts: Sequence[str | Path] = (),
+    where: Mapping[str, str] | None = None,
+    sample: Mapping[str, int | str] | None = None,
     out: str | Path | None = None,
     job_id: str | None = None,
     tenant_id: str | None = None,
@@ -65,6 +67,8 @@ def analyze(  # noqa: PLR0913 - what a job can be asked, each by its name
         reference: Earlier states of tables to compare them with, by the table's name; the others
             are compared with their baselines.
         contracts: Open Data Contract Standard files that the tables are held against.
+        where: Conditions on tables' rows, in SQL: `{"orders": "region = 'EU'"}`.
+        sample: Rows to take of tables, or a share: `{"orders": 100_000, "visits": "1%"}`.
         out: Folder that the job's folder is made in; a temporary one, kept until Python ends, when
             None.
         job_id: Name of the job's folder; made from the time when None.
@@ -101,6 +105,8 @@ def analyze(  # noqa: PLR0913 - what a job can be asked, each by its name
         sources=sources,
         reference=dict(reference or {}),
         contracts=contracts,
+        where=[f"{table}={condition}" for table, condition in (where or {}).items()],
+        sample=[f"{table}={size}" for table, size in (sample or {}).items()],
         kpis=definitions,
         flags=dict(flags or {}),
         tenant_id=tenant_id,
