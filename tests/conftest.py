@@ -42,10 +42,10 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_plugins_left() -> Iterator[None]:
-    """Plugins are found once per process; let each test find those of its own settings."""
+def _only_our_generators() -> Iterator[None]:
+    """Leave no generator of a test to those after it in this process, and plugins to be found."""
     yield
-    if any(found.origin is not None for found in default_registry._definitions.values()):
+    if default_registry._definitions.keys() != default_registry._builtin_definitions.keys():
         default_registry.clear()
         default_registry.load_builtins()
     default_registry._plugins_are_due = True

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -372,7 +373,7 @@ def test_bomb_does_not_outlive_its_limits(name: str, recipe):
     memory = (256 if IS_FLOOR else 128) * MIB
     limits = QueryLimits(timeout_seconds=1.5, memory_limit_bytes=memory)
     with Sandbox(recipe, limits) as opened:
-        opened.query("SELECT 1")
+        answer(opened, "SELECT 1")
         pid = opened.child_pid
         assert pid is not None
         watch = Watch(pid)
@@ -386,8 +387,16 @@ def test_bomb_does_not_outlive_its_limits(name: str, recipe):
             os.kill(pid, 0)
         watch.join(10)
         assert 0 < watch.peak <= watch.resting + limits.memory_limit_bytes
-        assert opened.query("SELECT count(*) FROM orders").rows == ((6,),)
+        assert answer(opened, "SELECT count(*) FROM orders").rows == ((6,),)
         assert opened.child_pid != pid
+
+
+def answer(opened, sql):
+    """Ask what takes no time, on a machine that may be busy for longer than the limit."""
+    for _ in range(4):
+        with suppress(QueryTimeoutError):
+            return opened.query(sql)
+    return opened.query(sql)
 
 
 def test_there_are_enough_bombs():

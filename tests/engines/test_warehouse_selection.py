@@ -286,7 +286,7 @@ def test_earlier_rows_and_another_process_see_the_selection(url, tmp_path):
         engine.close()
 
 
-def test_a_table_that_costs_too_much_is_refused_before_it_is_read(url, monkeypatch):
+def test_a_table_that_costs_too_much_is_refused_before_it_is_read(url, monkeypatch, tmp_path):
     sent = []
     monkeypatch.setattr(
         "voyant.engines.ibis_statements.Statements.ask",
@@ -297,7 +297,9 @@ def test_a_table_that_costs_too_much_is_refused_before_it_is_read(url, monkeypat
     assert "[select.orders]" in str(caught.value)
     with pytest.raises(SourceError, match="'part' reads"):
         opened(url, ("part",), max_scan_bytes=10_000)
-    request = JobRequest(warehouse_url=url, tables=("orders",), as_of=NOW.isoformat())
+    request = JobRequest(
+        warehouse_url=url, tables=("orders",), as_of=NOW.isoformat(), artifacts_root=tmp_path
+    )
     job = run_job(request, load_settings(max_scan_bytes="10kB"))
     assert not job.result.success
     assert "max_scan_bytes allows 10 kB" in (job.result.results[0].error or "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -44,6 +45,7 @@ def spark(folder, tmp_path_factory):
     from pyspark.sql import SparkSession
 
     place = tmp_path_factory.mktemp("spark")
+    ctrl_c = signal.getsignal(signal.SIGINT)  # PySpark puts a handler of its own there
     session = (
         SparkSession.builder.master("local[2]")
         .config("spark.driver.host", "127.0.0.1")
@@ -55,6 +57,7 @@ def spark(folder, tmp_path_factory):
         .config("spark.local.dir", str(place / "local"))
         .getOrCreate()
     )
+    signal.signal(signal.SIGINT, ctrl_c)
     session.sparkContext.setLogLevel("OFF")
     session.sql(f"CREATE TABLE hidden USING parquet AS SELECT '{CANARY}' AS secret, 1 AS id")
     yield session
