@@ -198,3 +198,24 @@ def test_messages_do_not_show_urls() -> None:
 )
 def test_urls_are_shown_without_their_secrets(url: str, shown: str) -> None:
     assert redact_url(url) == shown
+
+
+def test_settings_are_read_again_when_a_source_has_changed(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = get_settings()
+    assert get_settings() is first
+    monkeypatch.setenv("VOYANT_MAX_CHARTS", "3")
+    assert get_settings().max_charts == 3
+    monkeypatch.delenv("VOYANT_MAX_CHARTS")
+    (tmp_path / "voyant.toml").write_text("max_charts = 4\n")
+    assert get_settings().max_charts == 4
+    (tmp_path / ".env").write_text("VOYANT_MAX_CHARTS=15\n")
+    assert get_settings().max_charts == 15
+    (tmp_path / "other.toml").write_text("max_charts = 2\n")
+    (tmp_path / ".env").unlink()
+    monkeypatch.setenv("VOYANT_CONFIG", "other.toml")
+    assert get_settings().max_charts == 2
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.delenv("VOYANT_CONFIG")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert get_settings().max_charts == first.max_charts

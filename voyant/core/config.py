@@ -448,8 +448,36 @@ class _FileSource(PydanticBaseSettingsSource):
 
 
 def get_settings() -> Settings:
-    """Return the settings as the environment and the files have them now."""
-    return Settings()
+    """Return the settings as the environment and the files have them now.
+
+    Reading 150 fields takes milliseconds, so they are read again only when a source has changed.
+    """
+    global _last_read  # noqa: PLW0603 - one pair, replaced as a whole
+    sources, last = _sources_now(), _last_read
+    if last is not None and last[0] == sources:
+        return last[1]
+    settings = Settings()
+    _last_read = (sources, settings)
+    return settings
+
+
+def _sources_now() -> tuple[object, ...]:
+    """Return what tells whether the environment or a file is another than before."""
+    variables = tuple(item for item in os.environ.items() if item[0].upper().startswith(_PREFIX))
+    chosen = os.environ.get(_variable("config")) or _DEFAULT_FILE
+    return (variables, *(_file_now(Path(name).absolute()) for name in (".env", chosen)))
+
+
+def _file_now(path: Path) -> tuple[object, ...]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (path,)
+    return path, found.st_mtime_ns, found.st_size, found.st_ino
+
+
+#: The sources as they were when the settings were last read, and what was read.
+_last_read: tuple[tuple[object, ...], Settings] | None = None
 
 
 def load_settings(config_file: str | Path | None = None, **overrides: Any) -> Settings:  # noqa: ANN401
