@@ -57,7 +57,7 @@ class Client:
 
 
 @contextmanager
-def serving(folder: Path, workers: int) -> Generator[tuple[int, int, str]]:
+def serving(folder: Path, *options: str) -> Generator[tuple[int, int, str]]:
     """Start the service; give its process id, its port and a key."""
     made = subprocess.run(
         [str(VOYANT), "keys", "create", "--tenant", "bench", "--role", "admin"],
@@ -67,7 +67,7 @@ def serving(folder: Path, workers: int) -> Generator[tuple[int, int, str]]:
         text=True,
     )
     process = subprocess.Popen(
-        [str(VOYANT), "serve", "--port", "0", "--workers", str(workers)],
+        [str(VOYANT), "serve", "--port", "0", *options],
         cwd=folder,
         env={**os.environ, "PYTHONUNBUFFERED": "1", "VOYANT_TENANT_MAX_QUEUED": "100000"},
         stdout=subprocess.PIPE,
@@ -158,9 +158,16 @@ def run(options: Options) -> list[Report] | None:
     asked: list[tuple[float, float, float, float]] = []
     memory: list[float] = []
     for _ in range(options.runs):
-        with tempfile.TemporaryDirectory() as folder, serving(Path(folder), 0) as (_, port, key):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            serving(Path(folder), "--workers", "0") as (
+                _,
+                port,
+                key,
+            ),
+        ):
             asked.append(measure_requests(port, key))
-        with tempfile.TemporaryDirectory() as folder, serving(Path(folder), 2) as (pid, port, key):
+        with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as (pid, port, key):
             client = Client(port, key)
             client.ask("GET", "/v1/jobs")
             time.sleep(SETTLE_SECONDS)
@@ -188,7 +195,7 @@ def run(options: Options) -> list[Report] | None:
             ],
         ),
         Report(
-            case="service: idle, with two workers",
+            case="service: idle, as it comes, with one worker",
             unit="MiB of all processes",
             rows=[summarise("voyant serve", memory)],
             goals=[Goal(text="MiB while idle", measured=statistics.median(memory), limit=150)],
