@@ -219,3 +219,5 @@ def test_settings_are_read_again_when_a_source_has_changed(tmp_path, monkeypatch
     monkeypatch.delenv("VOYANT_CONFIG")
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert get_settings().max_charts == first.max_charts
+    (tmp_path / "elsewhere").rmdir()
+    assert get_settings() is get_settings(), "there need be no current folder"

@@ -465,14 +465,15 @@ def _sources_now() -> tuple[object, ...]:
     """Return what tells whether the environment or a file is another than before."""
     variables = tuple(item for item in os.environ.items() if item[0].upper().startswith(_PREFIX))
     chosen = os.environ.get(_variable("config")) or _DEFAULT_FILE
-    return (variables, *(_file_now(Path(name).absolute()) for name in (".env", chosen)))
+    return variables, _file_now(".env"), _file_now(chosen)
 
 
-def _file_now(path: Path) -> tuple[object, ...]:
+def _file_now(name: str) -> tuple[object, ...]:
     try:
+        path = Path(name).absolute()  # the current folder may be gone, too
         found = path.stat()
     except OSError:
-        return (path,)
+        return (name,)
     return path, found.st_mtime_ns, found.st_size, found.st_ino
 
 
