@@ -11,7 +11,7 @@ import re
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -405,7 +405,7 @@ def _reach(address: str) -> None:
 
 
 @contextmanager
-def _own_interrupts() -> Iterator[None]:
+def _own_interrupts() -> Generator[None]:
     """Keep what Ctrl-C does as it was.
 
     PySpark puts a handler of its own there, for good; once its driver has stopped, that one fails.
