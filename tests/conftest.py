@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
+import warnings
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +52,16 @@ def _only_our_generators() -> Iterator[None]:
         default_registry.clear()
         default_registry.load_builtins()
     default_registry._plugins_are_due = True
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_sockets_of_spark_left() -> Iterator[None]:
+    """PySpark leaves sockets to the garbage collector, which would blame whichever test is next."""
+    yield
+    if "pyspark" in sys.modules:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 @pytest.fixture(scope="session")
