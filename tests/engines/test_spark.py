@@ -77,8 +77,7 @@ def test_formats_and_what_cannot_be_read(spark_cluster, tmp_path):
 def test_wrong_urls():
     with pytest.raises(ConfigurationError, match="cannot be read"):
         opened("spark://")
-    started = time.monotonic()
-    with pytest.raises(EngineError, match="cannot be opened") as caught:
+    # Told by the address itself: gRPC would try for ten minutes, and say it otherwise.
+    with pytest.raises(EngineError, match=r"cannot be opened: .*Connection refused") as caught:
         opened("sc://127.0.0.1:1/;token=hunter2")
     assert "hunter2" not in str(caught.value)
-    assert time.monotonic() - started < 60  # gRPC would try for ten minutes

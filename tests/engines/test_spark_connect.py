@@ -9,10 +9,8 @@ import sys
 
 import pytest
 
-from tests.engines.test_warehouse_runs import DIFFERENCES, differences
+from tests.engines.test_warehouse_runs import AS_OF, DIFFERENCES, differences
 from tests.servers.spark import connect_server, need_spark
-
-AS_OF = "2014-01-01T00:00:00+00:00"
 
 
 @pytest.fixture(scope="module")

@@ -450,7 +450,7 @@ class _FileSource(PydanticBaseSettingsSource):
 def get_settings() -> Settings:
     """Return the settings as the environment and the files have them now.
 
-    Reading 150 fields takes milliseconds, so they are read again only when a source has changed.
+    Reading them all takes milliseconds, so they are read again only when a source has changed.
     """
     global _last_read  # noqa: PLW0603 - one pair, replaced as a whole
     sources, last = _sources_now(), _last_read
