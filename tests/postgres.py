@@ -55,6 +55,13 @@ class PostgresServer:
 
         return psycopg.connect(self.url(database), autocommit=True)
 
+    def new_database(self, purpose: str) -> str:
+        """Create a database and return its name, which no other test of this process has."""
+        name = f"{purpose}_{os.urandom(4).hex()}"
+        with self.connect() as admin:
+            admin.execute(f"CREATE DATABASE {name}")
+        return name
+
 
 def find_binaries() -> Path | None:
     """Return the folder of `initdb` and `postgres`, None where they are not installed."""

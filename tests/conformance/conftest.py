@@ -12,8 +12,7 @@ from tests.conformance.warehouses import as_stored, load_all
 def awkward_database(postgres_server):
     """The URL of a PostgreSQL database of the awkward tables, and the tables as it has them."""
     stored = {name: as_stored(name, table) for name, table in tables().items()}
-    with postgres_server.connect() as admin:
-        admin.execute("CREATE DATABASE awkward")
-    with postgres_server.connect("awkward") as admin:
+    database = postgres_server.new_database("awkward")
+    with postgres_server.connect(database) as admin:
         load_all(admin, stored)
-    return postgres_server.url("awkward"), stored
+    return postgres_server.url(database), stored

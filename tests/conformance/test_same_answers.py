@@ -104,13 +104,12 @@ def duckdb_engine(demo_tables):
 
 @pytest.fixture(scope="module")
 def database(postgres_server, demo_tables):
-    with postgres_server.connect() as admin:
-        admin.execute("CREATE DATABASE same_answers")
-    with postgres_server.connect("same_answers") as admin:
+    database = postgres_server.new_database("same_answers")
+    with postgres_server.connect(database) as admin:
         for name in ("flights", "weather"):
             load(admin, name, pq.read_table(demo_tables[name]))
         admin.execute("ANALYZE")
-    return postgres_server.url("same_answers")
+    return postgres_server.url(database)
 
 
 @pytest.fixture(scope="module", params=[100_000, 50])

@@ -43,12 +43,11 @@ DIFFERENCES = {
 
 @pytest.fixture(scope="session")
 def flights_database(postgres_server, demo_tables):
-    with postgres_server.connect() as admin:
-        admin.execute("CREATE DATABASE flights")
-    with postgres_server.connect("flights") as admin:
+    database = postgres_server.new_database("flights")
+    with postgres_server.connect(database) as admin:
         load(admin, "flights", pq.read_table(demo_tables["flights"]))
         admin.execute("ANALYZE")
-    return postgres_server.url("flights")
+    return postgres_server.url(database)
 
 
 @pytest.fixture(scope="module", params=["postgresql", pytest.param("spark", marks=SPARK_MARKS)])

@@ -61,9 +61,8 @@ def made():
 
 @pytest.fixture(scope="module")
 def url(postgres_server, made):
-    with postgres_server.connect() as admin:
-        admin.execute("CREATE DATABASE selections")
-    with postgres_server.connect("selections") as admin:
+    database = postgres_server.new_database("selections")
+    with postgres_server.connect(database) as admin:
         load(admin, "orders", made)
         admin.execute("CREATE VIEW seen AS SELECT * FROM orders")
         admin.execute("CREATE TABLE coins AS SELECT g % 2 = 0 AS h FROM generate_series(1, 900) g")
@@ -77,7 +76,7 @@ def url(postgres_server, made):
         )
         admin.execute("CREATE INDEX ON orders (at)")
         admin.execute("ANALYZE")
-    return postgres_server.url("selections")
+    return postgres_server.url(database)
 
 
 def opened(url, tables=("orders",), **options):
@@ -134,7 +133,7 @@ def test_a_condition_and_a_window_select_what_duckdb_selects(url, made, selectio
     assert found[0][0] < 3_000
 
 
-def test_the_condition_is_in_every_statement_and_an_index_serves_the_window(url, postgres_server):
+def test_the_condition_is_in_every_statement_and_an_index_serves_the_window(url):
     selection = TableSelection(
         where="orders.region = 'EU'", time_column="at", since=NOW - timedelta(hours=20), until=NOW
     )
@@ -145,7 +144,7 @@ def test_the_condition_is_in_every_statement_and_an_index_serves_the_window(url,
     finally:
         engine.close()
     assert all(".\"region\" = 'EU'" in sql and '"at" <= CAST(' in sql for sql in sent)
-    with postgres_server.connect("selections") as admin:
+    with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("SET enable_seqscan = off")
         plan = "\n".join(row[0] for row in admin.execute(f"EXPLAIN {sent[-1]}"))
     assert "orders_at_idx" in plan
@@ -156,7 +155,7 @@ def ids(engine):
     return sorted(int(item.value) for item in counts)
 
 
-def test_a_sample_of_rows_has_so_many_and_is_the_same_each_time(url, postgres_server):
+def test_a_sample_of_rows_has_so_many_and_is_the_same_each_time(url):
     selection = {"orders": TableSelection(where="region = 'EU'", sample=Sample(rows=100, seed=7))}
     found = []
     for _ in range(2):
@@ -168,7 +167,7 @@ def test_a_sample_of_rows_has_so_many_and_is_the_same_each_time(url, postgres_se
             assert engine.selection("orders").sample.method == "hash by hashtextextended"
         finally:
             engine.close()
-        with postgres_server.connect("selections") as admin:  # another order of the rows
+        with psycopg.connect(url, autocommit=True) as admin:  # another order of the rows
             admin.execute("CREATE INDEX IF NOT EXISTS n ON orders (amount DESC)")
             admin.execute("CLUSTER orders USING n")
     assert found[0] == found[1]
@@ -306,9 +305,9 @@ def test_a_table_that_costs_too_much_is_refused_before_it_is_read(url, monkeypat
     assert not sent
 
 
-def test_sizes_are_the_servers(url, postgres_server):
+def test_sizes_are_the_servers(url):
     engine = opened(url, ("orders", "seen", "part"))
-    with postgres_server.connect("selections") as admin:
+    with psycopg.connect(url, autocommit=True) as admin:
         size = {
             table: admin.execute("SELECT pg_table_size(%s::regclass)", (table,)).fetchone()[0]
             for table in ("orders", "part_1")

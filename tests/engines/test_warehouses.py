@@ -87,18 +87,23 @@ CREATE TABLE public.secret (id int);
 
 
 @pytest.fixture(scope="module")
-def shop(postgres_server):
-    """The URL of a database of all kinds of tables, opened by a role that may read most of them."""
-    with postgres_server.connect() as admin:
-        admin.execute("CREATE DATABASE shop")
-    with postgres_server.connect("shop") as admin:
+def shop_database(postgres_server):
+    """The name of a database of all kinds of tables, most of which the role `reader` may read."""
+    database = postgres_server.new_database("shop")
+    with postgres_server.connect(database) as admin:
         admin.execute(SHOP)
         admin.execute("CREATE ROLE reader LOGIN PASSWORD 'r:e@d/er?'")
         for schema in ("public", "sales", '"Odd ""name"" 😀"'):
             admin.execute(f"GRANT USAGE ON SCHEMA {schema} TO reader")
             admin.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO reader")
         admin.execute("REVOKE ALL ON public.secret FROM reader")
-    return postgres_server.url("shop", user="reader", password="r:e@d/er?")
+    return database
+
+
+@pytest.fixture(scope="module")
+def shop(postgres_server, shop_database):
+    """The URL of that database for `reader`."""
+    return postgres_server.url(shop_database, user="reader", password="r:e@d/er?")
 
 
 @pytest.fixture
@@ -153,10 +158,10 @@ def test_types_of_postgresql(engine):
     assert all(column.count == 1 for name, column in columns.items() if name not in "mnf")
 
 
-def test_a_run_sees_one_state_and_writes_nothing(shop, postgres_server):
+def test_a_run_sees_one_state_and_writes_nothing(shop, shop_database, postgres_server):
     engine = opened(shop)
     before = engine.summarize("sales.orders").row_count
-    with postgres_server.connect("shop") as admin:
+    with postgres_server.connect(shop_database) as admin:
         admin.execute('INSERT INTO public."sales.orders" VALUES (1)')
     try:
         assert engine.distinct_count("sales.orders", ["id"]).value == before
@@ -192,10 +197,10 @@ def test_references(shop):
             opened(shop, reference={"orders": wrong})
 
 
-def test_another_process_sees_the_same_state(shop, postgres_server, tmp_path):
+def test_another_process_sees_the_same_state(shop, shop_database, postgres_server, tmp_path):
     engine = opened(shop)
     summary = engine.summarize("events")
-    with postgres_server.connect("shop") as admin:
+    with postgres_server.connect(shop_database) as admin:
         admin.execute("INSERT INTO public.orders VALUES (9)")
     handover = pickle.loads(pickle.dumps(engine.handover()))  # noqa: S301 - our own
     assert "r:e" not in repr(handover)
@@ -249,13 +254,12 @@ def test_urls_that_lead_nowhere_do_not_show_the_password(url):
 
 def test_any_database_ibis_connects_to(postgres_server):
     """The way of Trino, Snowflake and the others, on the one of Ibis' databases that runs here."""
-    with postgres_server.connect() as admin:
-        admin.execute('CREATE DATABASE "any"')
-    with postgres_server.connect("any") as admin:
+    database = postgres_server.new_database("any")
+    with postgres_server.connect(database) as admin:
         admin.execute(
             "CREATE TABLE orders AS SELECT i AS id, i % 3 AS n FROM generate_series(1,9) i"
         )
-    opening = AnyOpening(postgres_server.url("any"))
+    opening = AnyOpening(postgres_server.url(database))
     engine = IbisEngine(opening())
     try:
         assert engine.name.startswith("postgres 1")

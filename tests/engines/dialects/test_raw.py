@@ -17,19 +17,18 @@ from voyant.engines.sandbox import QueryLimits
 
 
 @pytest.fixture(scope="module")
-def server(postgres_server):
-    with postgres_server.connect() as admin:
-        admin.execute("CREATE DATABASE raw")
-    with postgres_server.connect("raw") as admin:
+def database(postgres_server):
+    database = postgres_server.new_database("raw")
+    with postgres_server.connect(database) as admin:
         admin.execute("CREATE TABLE t AS SELECT i AS x FROM generate_series(1, 5) AS g(i)")
-    return postgres_server
+    return database
 
 
-def test_a_real_ibis_backend(server):
+def test_a_real_ibis_backend(postgres_server, database):
     def connect():
         return ibis.postgres.connect(
-            host="127.0.0.1", port=server.port, user=server.user, password=server.password,
-            database="raw",
+            host="127.0.0.1", port=postgres_server.port, user=postgres_server.user,
+            password=postgres_server.password, database=database,
         )  # fmt: skip
 
     with GuardedQueries(

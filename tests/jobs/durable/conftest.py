@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import signal
 import subprocess
@@ -30,9 +29,7 @@ def database_url(request, tmp_path):
         yield f"sqlite:///{tmp_path / 'state' / 'service.sqlite'}"
         return
     server = request.getfixturevalue("postgres_server")
-    name = f"voyant_{os.urandom(6).hex()}"
-    with server.connect() as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+    name = server.new_database("voyant")
     yield server.url(name)
     with server.connect() as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
