@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from fractions import Fraction
+from math import sqrt
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -151,3 +154,32 @@ def test_spans_before_1970_begin_below(grain):
     epoch = pd.Timestamp("1970-01-01")
     assert [c.start for c in counts] == [(t - epoch).total_seconds() for t in expected.index]
     assert [c.count for c in counts] == list(expected)
+
+
+@pytest.mark.parametrize(
+    ("type_", "values"),
+    [
+        ("TINYINT", [-128, 127, 0, 5, -128, 127]),
+        ("BIGINT", [2**63 - 1, 2**63 - 3, 2**63 - 2, 2**63 - 9, 2**63 - 1, 2**63 - 1]),
+        ("BIGINT", [-(2**63), -(2**63) + 7, -(2**63) + 1, -(2**63), -(2**63) + 2, -(2**63)]),
+        ("BIGINT", [-(2**30), 2**30 - 1, 5, -(2**30), 2**30 - 1, 7]),
+        ("BIGINT", [-(2**31), 2**31, 0, 12, -(2**31), 2**31]),
+        ("BIGINT", [-(2**63), 2**63 - 1, 0, 12, -(2**63), 2**63 - 1]),
+        ("UBIGINT", [2**64 - 1, 2**64 - 5, 2**64 - 2, 2**64 - 1, 2**64 - 4, 2**64 - 1]),
+        ("HUGEINT", [2**100, 2**100 + 2**90, 2**99, 2**98, 2**99 + 1, 2**100]),
+    ],
+)
+def test_means_of_integers_of_any_size_are_those_of_exact_arithmetic(type_, values):
+    rows = ", ".join(f"({i % 2}, ({value})::{type_})" for i, value in enumerate([*values, *values]))
+    opened = DuckDBEngine({"t": duckdb.sql(f"SELECT * FROM (VALUES {rows}) AS v(g, x)").arrow()})
+    try:
+        (means,) = opened.group_means("t", "g", ["x"], sample_rows=100)
+    finally:
+        opened.close()
+    for group in means.groups:
+        mine = [*values, *values][group.value :: 2]
+        mean = Fraction(sum(mine), len(mine))
+        variance = sum((value - mean) ** 2 for value in mine) / (len(mine) - 1)
+        span = max(values) - min(values)
+        assert group.mean == pytest.approx(float(mean), abs=max(span, abs(mean)) * 1e-15)
+        assert group.std == pytest.approx(sqrt(variance), rel=1e-9)

@@ -178,7 +178,7 @@ class TimeFacts:
     largest_gap_end: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class ColumnSummary:
     """Everything one column was measured for, once, for all generators of a run.
 

@@ -8,7 +8,13 @@ from typing import Any, Final
 
 from voyant.core.series import BinAxis, GridCounts, GroupMeans, TimeCount, TimeGrain
 from voyant.core.tables import Approximation, ColumnKind, ColumnSummary, Scalar, TableSummary
-from voyant.engines.duckdb_series import finite_range, group_mean, span_start
+from voyant.engines.duckdb_series import (
+    finite_range,
+    fits_64_bits,
+    group_mean,
+    span_start,
+    whole_range,
+)
 from voyant.engines.ibis_summary import TableReader
 from voyant.engines.ibis_wide import double, line_sql
 from voyant.stats.moments import FIXED_POINT_ONE
@@ -77,12 +83,7 @@ def group_means(
     shares = ", ".join(
         f"{_share(reader, column, f'x{i}')} AS u{i}" for i, column in enumerate(usable)
     )
-    one = double(FIXED_POINT_ONE)
-    sums = ", ".join(
-        f"COUNT(u{i}), SUM(VOYANT_WIDE(VOYANT_WHOLE(u{i} * {one}))), "
-        f"SUM(VOYANT_WIDE(VOYANT_WHOLE(u{i} * u{i} * {one})))"
-        for i in range(len(usable))
-    )
+    sums = ", ".join(_sums(column, f"u{i}") for i, column in enumerate(usable))
     aliases = [("g", group), *((f"x{i}", column.name) for i, column in enumerate(usable))]
     source, approximation = "source", None
     step = -(-summary.row_count // sample_rows)
@@ -128,8 +129,25 @@ def _keyed(
     return [(texts[row[0]], row) for row in sorted(rows, key=lambda row: texts[row[0]])]
 
 
+def _sums(column: ColumnSummary, share: str) -> str:
+    """Return SQL for the count of what `_share` gives, its sum and that of its squares."""
+    if whole_range(column):
+        return f"COUNT({share}), SUM(VOYANT_WIDE({share})), SUM(VOYANT_WIDE({share} * {share}))"
+    one = double(FIXED_POINT_ONE)
+    return (
+        f"COUNT({share}), SUM(VOYANT_WIDE(VOYANT_WHOLE({share} * {one}))), "
+        f"SUM(VOYANT_WIDE(VOYANT_WHOLE({share} * {share} * {one})))"
+    )
+
+
 def _share(reader: TableReader, column: ColumnSummary, value: str) -> str:
-    """Return SQL that brings a number to [0, 1] between its column's bounds; null if not finite."""
+    """Return SQL that brings a number to [0, 1] between its column's bounds; null if not finite.
+
+    Of integers of a modest range, the difference from the lowest one instead.
+    """
+    if whole := whole_range(column):
+        wide = f"CAST({value} AS BIGINT)" if fits_64_bits(whole) else value
+        return f"CAST({wide} - ({whole[0]}) AS BIGINT)"
     low, high = finite_range(column) or (0.0, 1.0)
     x = _plain_double(reader, column.name, value)
     # Halved first: the span of two large doubles may be no double.

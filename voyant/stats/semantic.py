@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from weakref import ref
 
 from voyant.core.tables import ColumnKind, ColumnSummary
 from voyant.stats.countries import STATE_CODES
@@ -120,6 +121,9 @@ _LONG_SERIAL = 10**7
 _CARD_DIGITS = (13, 19)
 _YEARS = (1500, 2200)
 
+#: What has been judged, by identity: a summary is frozen, but its values make no key.
+_JUDGED: dict[tuple[int, bool], tuple[ref[ColumnSummary], SemanticType]] = {}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SemanticType:
@@ -172,10 +176,21 @@ def is_valid(semantic_type: str, value: str) -> bool:
 def infer_semantic_type(column: ColumnSummary, row_count: int) -> SemanticType:
     """Judge what a column means from its kind, name, counts, range and sampled values.
 
+    Generators that share a summary share the answer: it is remembered while the summary lives.
+
     Args:
         column: The column's summary; `sample` is what formats are tried on.
         row_count: Rows of the table; 0 makes every column `empty`.
     """
+    key = (id(column), row_count == 0)
+    known = _JUDGED.get(key)
+    if known is None or known[0]() is not column:
+        lives = ref(column, lambda _: _JUDGED.pop(key, None))
+        known = _JUDGED[key] = (lives, _judge(column, row_count))
+    return known[1]
+
+
+def _judge(column: ColumnSummary, row_count: int) -> SemanticType:
     if row_count == 0 or column.count == 0:
         return SemanticType(name="empty", evidence="no row holds a value")
     if column.is_constant and column.count > 1:
