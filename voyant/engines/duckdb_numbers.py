@@ -6,9 +6,11 @@ numbers, so the answers do not depend on the number of threads.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from math import isfinite
 from typing import Any, Final
 
@@ -29,6 +31,8 @@ from voyant.stats.quantiles import QUANTILES, even_edges, grid_from_ranks, integ
 __all__ = ["measure_numbers"]
 
 _HISTOGRAM_BINS: Final = 20
+# Up to so many different values are fetched: planning a statement takes longer than reading them.
+_FEW_VALUES: Final = 2_000
 # Above so many different values only the bins in which a wanted rank lies are sorted.
 _NARROW_VALUES: Final = 200_000
 _NARROW_BINS: Final = 4_096
@@ -146,11 +150,12 @@ def _exact_if_it_fits(measuring: Measuring, line: NumberLine) -> NumberLine:
 
 
 def _facts(measuring: Measuring, numbers: _Numbers, total: int | None) -> dict[str, Any]:
-    grid = _grid(measuring, numbers)
+    few = _few(measuring, numbers)
+    grid = _grid(measuring, numbers, few)
     facts: dict[str, Any] = {
         "quantiles": {q: grid[round(q * QUANTILE_GRID_STEPS)] for q in QUANTILES},
         "quantile_grid": grid,
-        "histogram": _histogram(measuring, numbers),
+        "histogram": _histogram(measuring, numbers, few),
     }
     if not measuring.column.kind.is_numeric:
         facts["time"] = _time_facts(measuring, numbers)
@@ -211,7 +216,26 @@ def _center(numbers: _Numbers, total: int | None) -> Any:
     return numbers.low / 2 + numbers.high / 2
 
 
-def _grid(measuring: Measuring, numbers: _Numbers) -> tuple[float, ...]:
+def _few(measuring: Measuring, numbers: _Numbers) -> list[tuple[Any, int]] | None:
+    """Fetch each x with its count, rising; None where there are many."""
+    if numbers.distinct > _FEW_VALUES:
+        return None
+    return measuring.all(f"SELECT x, c FROM {numbers.source} ORDER BY x")
+
+
+def _grid(
+    measuring: Measuring, numbers: _Numbers, few: list[tuple[Any, int]] | None
+) -> tuple[float, ...]:
+    up, down = numbers.line.unit.numerator, numbers.line.unit.denominator
+    if few is None:
+        rows = _ranked(measuring, numbers)
+    else:
+        rows = list(zip((x for x, _ in few), accumulate(c for _, c in few), strict=True))
+    scaled = [(x * up / down, s) for x, s in rows]  # of whole numbers, rounded once
+    return grid_from_ranks(scaled, numbers.count, QUANTILE_GRID_STEPS)
+
+
+def _ranked(measuring: Measuring, numbers: _Numbers) -> list[tuple[Any, int]]:
     """Fetch only the rows that stand at a wanted rank: at most twice the steps of the grid."""
     count, steps, last = numbers.count, QUANTILE_GRID_STEPS, max(numbers.count - 1, 1)
     narrowed = _narrowed(measuring, numbers) or (
@@ -221,7 +245,7 @@ def _grid(measuring: Measuring, numbers: _Numbers) -> tuple[float, ...]:
     def wanted(expression: str) -> str:  # how many wanted ranks lie below a cumulative count
         return f"(({expression}) * {steps} + {last - 1}) // {last}"
 
-    rows = measuring.all(
+    return measuring.all(
         f"""SELECT x, s FROM (
             SELECT x, c, o + sum(c) OVER (PARTITION BY b ORDER BY x ROWS UNBOUNDED PRECEDING)
                 ::BIGINT AS s
@@ -230,9 +254,6 @@ def _grid(measuring: Measuring, numbers: _Numbers) -> tuple[float, ...]:
             OR s = {count}
         ORDER BY s"""
     )
-    up, down = numbers.line.unit.numerator, numbers.line.unit.denominator
-    scaled = [(x * up / down, s) for x, s in rows]  # of whole numbers, rounded once
-    return grid_from_ranks(scaled, count, steps)
 
 
 def _narrowed(measuring: Measuring, numbers: _Numbers) -> str | None:
@@ -279,7 +300,9 @@ def _wanted_ranks(count: int) -> Iterator[int]:
                 yield rank
 
 
-def _histogram(measuring: Measuring, numbers: _Numbers) -> Histogram:
+def _histogram(
+    measuring: Measuring, numbers: _Numbers, few: list[tuple[Any, int]] | None
+) -> Histogram:
     """Count in equal bins; each value is compared with the edges themselves, not with a formula."""
     low, high, line = numbers.low, numbers.high, numbers.line
     kind = measuring.column.kind
@@ -296,8 +319,27 @@ def _histogram(measuring: Measuring, numbers: _Numbers) -> Histogram:
     bins = len(edges) - 1
     if bins < 2:  # noqa: PLR2004 - one bin holds all
         return Histogram(edges=tuple(ends), counts=(numbers.count,))
+    if few is None:
+        found = _bin_counts(measuring, numbers, edges, wanted)
+    else:
+        found = dict.fromkeys(range(bins), 0)
+        for x, count in few:
+            found[min(bisect_right(edges, float(x)), bins) - 1] += count
+    between = [float(Fraction(edge) * line.unit) for edge in edges[1:-1]]
+    return Histogram(
+        edges=(ends[0], *between, ends[1]),
+        counts=tuple(found.get(i, 0) for i in range(bins)),
+    )
+
+
+def _bin_counts(
+    measuring: Measuring, numbers: _Numbers, edges: Sequence[float], wanted: int
+) -> dict[int, int]:
+    """Count the rows of each bin that has any; `wanted` bins of one width were asked for."""
+    low, high, bins = numbers.low, numbers.high, len(edges) - 1
     listed = "[" + ", ".join(f"{edge!r}::DOUBLE" for edge in edges) + "]"
-    width = numbers.distance(low, high) / bins if kind is ColumnKind.FLOAT else edges[1] - edges[0]
+    is_float = measuring.column.kind is ColumnKind.FLOAT
+    width = numbers.distance(low, high) / bins if is_float else edges[1] - edges[0]
     if bins < wanted or width <= 0:
         exactly = f"least(len(list_filter(e, lambda edge: edge <= x)) - 1, {bins - 1})"
         source = f"(SELECT x::DOUBLE AS x, c, {listed} AS e FROM {numbers.source})"
@@ -307,12 +349,7 @@ def _histogram(measuring: Measuring, numbers: _Numbers) -> Histogram:
             f"(SELECT x::DOUBLE AS x, c, {listed} AS e, {_place(numbers, low, width, bins)} AS b "
             f"FROM {numbers.source})"
         )
-    found = dict(measuring.all(f"SELECT {exactly}, sum(c)::BIGINT FROM {source} GROUP BY 1"))
-    between = [float(Fraction(edge) * line.unit) for edge in edges[1:-1]]
-    return Histogram(
-        edges=(ends[0], *between, ends[1]),
-        counts=tuple(found.get(i, 0) for i in range(bins)),
-    )
+    return dict(measuring.all(f"SELECT {exactly}, sum(c)::BIGINT FROM {source} GROUP BY 1"))
 
 
 def _shown(kind: ColumnKind, line: NumberLine, x: Any, text: str) -> Scalar:
