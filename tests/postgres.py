@@ -59,7 +59,7 @@ class PostgresServer:
         """Create a database and return its name, which no other test of this process has."""
         name = f"{purpose}_{os.urandom(4).hex()}"
         with self.connect() as admin:
-            admin.execute(f"CREATE DATABASE {name}")
+            admin.execute(f"CREATE DATABASE {name}".encode())
         return name
 
 

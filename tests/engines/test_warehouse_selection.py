@@ -146,7 +146,7 @@ def test_the_condition_is_in_every_statement_and_an_index_serves_the_window(url)
     assert all(".\"region\" = 'EU'" in sql and '"at" <= CAST(' in sql for sql in sent)
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("SET enable_seqscan = off")
-        plan = "\n".join(row[0] for row in admin.execute(f"EXPLAIN {sent[-1]}"))
+        plan = "\n".join(row[0] for row in admin.execute(f"EXPLAIN {sent[-1]}".encode()))
     assert "orders_at_idx" in plan
 
 
