@@ -180,9 +180,54 @@ def test_a_list_in_a_variable_must_be_json(monkeypatch) -> None:
         get_settings()
 
 
-def test_messages_do_not_show_urls() -> None:
-    with wrong(r"'warehouse_url' is \*\*\*"):
-        load_settings(warehouse_url=["postgresql://ann:hunter2@db"])
+URL = "postgresql://ann:hunter2@db/shop"
+SECRETS = [
+    "database_url",
+    "openlineage_url",
+    "s3_access_key_id",
+    "s3_secret_access_key",
+    "s3_session_token",
+    "warehouse_url",
+    "warehouses",
+]
+
+
+def test_the_fields_that_are_secret_are_those_that_say_so() -> None:
+    said = [
+        name
+        for name, field in Settings.model_fields.items()
+        if "SecretStr" in str(field.annotation) or name.endswith("_url")
+    ]
+    assert sorted(said) == SECRETS
+
+
+@pytest.mark.parametrize("field", SECRETS)
+@pytest.mark.parametrize("value", [{"shop": {"url": URL}}, [URL], {"shop": [URL]}], ids=str)
+def test_a_secret_of_the_wrong_type_is_not_shown(field, value) -> None:
+    with wrong(rf"'{field}[a-z.]*' is \*\*\* ") as caught:
+        load_settings(**{field: value})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [f'"{URL}"', f'{{ shop = {{ url = "{URL}" }} }}', f'["{URL}"]'])
+def test_a_warehouse_written_wrongly_in_a_file_is_not_shown(text) -> None:
+    write("voyant.toml", f"warehouses = {text}\n")
+    with wrong(r"'warehouses[a-z.]*' is \*\*\* \(from voyant\.toml\)") as caught:
+        get_settings()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_url_in_a_field_that_is_no_secret_has_no_password_in_messages() -> None:
+    with wrong(r"'tables' is 'postgresql://ann:\*\*\*@db/shop' "):
+        load_settings(tables=URL)
+
+
+@pytest.mark.parametrize("field", SECRETS)
+def test_settings_print_no_password(field) -> None:
+    settings = load_settings(**{field: {"shop": URL} if field == "warehouses" else URL})
+    for text in (repr(settings), str(settings)):
+        assert "hunter2" not in text
+        assert f"{field}=" in text
 
 
 @pytest.mark.parametrize(

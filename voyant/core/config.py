@@ -12,7 +12,7 @@ import tomllib
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 
 from pydantic import (
     BaseModel,
@@ -36,6 +36,9 @@ from pydantic_settings import (
 from voyant.core.errors import ConfigurationError, did_you_mean
 from voyant.core.gates import FOLLOWED_FLAGS
 from voyant.core.lookup import FlagSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["DriftRule", "Settings", "get_settings", "load_settings", "redact_url"]
 
@@ -293,6 +296,11 @@ class Settings(BaseSettings, FlagSource):
             if flag not in self._sources:
                 object.__setattr__(self, flag, getattr(self, followed))  # the model is frozen
 
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Show every field, and of URLs no password."""
+        for name, value in super().__repr_args__():
+            yield name, _shown(value) if isinstance(value, str) else value
+
     @field_validator(
         "plugins_allow",
         "plugins_deny",
@@ -530,7 +538,21 @@ def _invalid(
         field = path.partition(".")[0]
         source = sources.get(field, "argument")
         where = _variable(field) if source == "environment" else source
-        is_secret = field.endswith("_url") or field.startswith("s3_")
-        value = "***" if is_secret else repr(fault["input"])
+        value = "***" if _is_secret(field) else _shown(repr(fault["input"]))
         parts.append(f"Setting {path!r} is {value} (from {where}): {fault['msg']}.")
     return ConfigurationError(" ".join(parts), remedy="See `voyant config show`.")
+
+
+def _shown(text: str) -> str:
+    return redact_url(text) if "://" in text else text
+
+
+def _is_secret(field: str) -> bool:
+    """Say whether a field may hold a password, also where its value has the wrong type."""
+    info = Settings.model_fields.get(field)
+    is_typed_so = info is not None and _mentions_secret(info.annotation)
+    return is_typed_so or field.endswith("_url") or field.startswith("s3_")
+
+
+def _mentions_secret(annotation: object) -> bool:
+    return annotation is SecretStr or any(map(_mentions_secret, get_args(annotation)))
