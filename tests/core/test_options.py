@@ -113,6 +113,8 @@ def test_file_and_environment_are_merged_key_by_key(
         ({"timeout_seconds": "soon"}, "above 0"),
         ({"isolation": "jail"}, "'none' or 'process'"),
         ({"memory_limit": "much"}, "such as '1GB'"),
+        ({"memory_limit": "1GB"}, "Set generators.charts.isolation = 'process' too"),
+        ({"memory_limit": "1GB", "isolation": "none"}, "'generators.charts.memory_limit' is '1GB'"),
         ({"max_chart": 3}, "Did you mean 'max_charts'?"),
         ({"max_charts": "many"}, "'generators.charts.max_charts' is 'many'"),
         ({"max_charts": 0}, "greater than or equal to 1"),
@@ -123,6 +125,14 @@ def test_a_wrong_option_is_one_clear_error(options: dict[str, Any], said: str) -
     with pytest.raises(ConfigurationError, match="charts") as caught:
         planned(registry_with(parameters=Checked), charts=options)
     assert said in str(caught.value)
+
+
+def test_a_registered_memory_limit_keeps_its_process() -> None:
+    registry = registry_with(isolation="process", memory_limit_bytes=1024**3)
+    with pytest.raises(ConfigurationError, match=r"charts\.isolation' is 'none'.*Leave it out"):
+        planned(registry, charts={"isolation": "none"})
+    steps = planned(registry, charts={"memory_limit": "2GiB"})
+    assert steps["charts"].definition.memory_limit_bytes == 2 * 1024**3
 
 
 def test_an_unknown_generator_is_named_with_a_suggestion() -> None:

@@ -109,8 +109,9 @@ def test_a_requirement_that_failed_is_the_reason() -> None:
         {"timeout_seconds": float("nan")},
         {"timeout_seconds": True},
         {"isolation": "jail"},
-        {"memory_limit_bytes": 1.5},
-        {"memory_limit_bytes": -1},
+        {"memory_limit_bytes": 1.5, "isolation": "process"},
+        {"memory_limit_bytes": -1, "isolation": "process"},
+        {"memory_limit_bytes": 1024**3},
         {"parameters": {}},
     ],
 )

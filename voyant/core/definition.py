@@ -190,6 +190,9 @@ def check_limits(
         isinstance(memory_limit_bytes, int) and _is_positive(memory_limit_bytes)
     ):
         raise refuse("memory_limit_bytes", memory_limit_bytes, "Use a number of bytes above 0.")
+    if memory_limit_bytes is not None and isolation != "process":
+        remedy = "Pass isolation='process' too: only a process of its own can be held to it."
+        raise refuse("memory_limit_bytes", memory_limit_bytes, remedy)
     if parameters is not None and not isinstance(parameters, type):
         raise refuse("parameters", parameters, "Use a pydantic model or a dataclass.")
 

@@ -52,7 +52,10 @@ class GeneratorOptions:
             changes["isolation"] = self._isolation()
         if "memory_limit" in self.values:
             changes["memory_limit_bytes"] = self._bytes()
-        return replace(definition, **changes)
+        configured = replace(definition, **changes)
+        if configured.memory_limit_bytes is not None and configured.isolation != "process":
+            raise self._unlimited()
+        return configured
 
     def gate(self) -> GateDecision | None:
         """Return the decision `enabled` makes, None if it is not configured."""
@@ -103,6 +106,19 @@ class GeneratorOptions:
         value, source = self.values.get(key), self._source(key)
         return ConfigurationError(
             f"Setting 'generators.{self.name}.{key}' is {value!r} (from {source}).", remedy=remedy
+        )
+
+    def _unlimited(self) -> ConfigurationError:
+        """Say that the memory limit, configured or registered, would limit nothing."""
+        if "memory_limit" in self.values:
+            return self._wrong(
+                "memory_limit",
+                f"Set generators.{self.name}.isolation = 'process' too: only a process of its own "
+                "can be held to a memory limit.",
+            )
+        return self._wrong(
+            "isolation",
+            "Leave it out: the generator has a memory limit, which needs a process of its own.",
         )
 
     def _whole(self, key: str) -> int:

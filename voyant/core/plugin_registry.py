@@ -128,7 +128,7 @@ class PluginRegistry:
             produces: Artifact keys it makes: others can require them and not take them.
             timeout_seconds: Time it may take.
             isolation: `process` runs it in a child process, which can be killed.
-            memory_limit_bytes: Memory that child may use.
+            memory_limit_bytes: Memory that child may use; needs `process`.
             parameters: A pydantic model or dataclass of what can be configured about it; the
                 generator finds an instance in `ctx.parameters`.
 
