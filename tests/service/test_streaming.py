@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import httpx
@@ -88,7 +90,7 @@ def test_an_idle_stream_shows_signs_of_life_and_counts_no_longer_than_it_is_read
     text = anyio.run(follow)
     assert text.startswith(b"id: 1\nevent: queued\n")
     assert text.endswith(b": still here\n\n")
-    assert sum(state.streams.values()) == 0
+    assert state.followers.taken == 0
 
 
 def test_a_stream_ends_when_the_service_stops_and_when_the_job_is_deleted(service):
@@ -122,10 +124,79 @@ def test_a_stream_ends_when_the_service_stops_and_when_the_job_is_deleted(servic
 
 def test_a_tenant_follows_so_many_jobs_at_the_same_time(service, assert_problem):
     job = service.submit()
-    service.client.app.state.streams["acme"] = streaming.MOST_STREAMS
-    response = service.ask("GET", f"/v1/jobs/{job.job_id}/events")
-    assert_problem(response, "too-many-requests")
-    assert response.headers["retry-after"] == "5"
+    followers = service.client.app.state.followers
+    with ExitStack() as stack:
+        for _ in range(streaming._MOST_FOLLOWERS):
+            stack.enter_context(followers.take("acme"))
+        response = service.ask("GET", f"/v1/jobs/{job.job_id}/events")
+        assert_problem(response, "too-many-requests")
+        assert response.headers["retry-after"] == "5"
+
+
+def test_who_waits_for_a_jobs_end_counts_as_a_follower(service, assert_problem):
+    job = service.submit()
+    followers = service.client.app.state.followers
+    spec = {"sources": {"orders": "upload:orders.csv"}}
+    with ExitStack() as stack:
+        for _ in range(streaming._MOST_FOLLOWERS):
+            stack.enter_context(followers.take("acme"))
+        for method, path, body in (
+            ("GET", f"/v1/jobs/{job.job_id}", None),
+            ("POST", "/v1/jobs", spec),
+        ):
+            response = service.ask(method, f"{path}?wait_seconds=60", json=body)
+            assert_problem(response, "too-many-requests")
+            assert response.headers["retry-after"] == "5"
+        assert len(service.queue.list("acme", limit=9).jobs) == 1
+        assert service.ask("GET", f"/v1/jobs/{job.job_id}").status_code == 200
+        other = service.submit(tenant="umbrella")
+        path = f"/v1/jobs/{other.job_id}?wait_seconds=0.1"
+        assert service.ask("GET", path, tenant="umbrella").status_code == 200
+    waited = service.ask("GET", f"/v1/jobs/{job.job_id}?wait_seconds=0.1")
+    assert waited.status_code == 200
+    assert followers.taken == 0
+
+
+def test_probes_are_answered_however_much_is_asked_and_a_tenant_waits_so_often(
+    service, monkeypatch
+):
+    """All in one loop: 40 wait for a job that does not end, 32 may, and the gate has room for 5."""
+    import anyio
+
+    from voyant.service import gate
+
+    job = service.submit()
+    app, headers = service.client.app, {"Authorization": f"Bearer {service.key()}"}
+    path = f"/v1/jobs/{job.job_id}?wait_seconds=60"
+
+    async def ask_all() -> tuple[list[int], dict[str, int]]:
+        transport = httpx.ASGITransport(app=app)
+        statuses: list[int] = []
+        async with (
+            asyncio.timeout(60),
+            httpx.AsyncClient(
+                transport=transport, base_url="http://localhost", timeout=60, headers=headers
+            ) as client,
+            anyio.create_task_group() as group,
+        ):
+
+            async def wait() -> None:
+                statuses.append((await client.get(path)).status_code)
+
+            for _ in range(streaming._MOST_FOLLOWERS + 8):
+                group.start_soon(wait)
+            while len(statuses) < 8:  # noqa: ASYNC110 - their ends are what is waited for
+                await anyio.sleep(0.05)
+            assert app.state.followers.taken == streaming._MOST_FOLLOWERS
+            monkeypatch.setattr(gate, "_MOST_REQUESTS", 5)
+            asked = ("/healthz", "/readyz", "/v1/jobs")
+            answers = {it: (await client.get(it)).status_code for it in asked}
+            app.state.stopping.set()
+        return statuses, answers
+
+    statuses, answers = anyio.run(ask_all)
+    assert sorted(statuses) == [200] * streaming._MOST_FOLLOWERS + [429] * 8
+    assert answers == {"/healthz": 200, "/readyz": 200, "/v1/jobs": 503}
 
 
 def test_an_event_cannot_break_out_of_its_lines():
@@ -155,7 +226,7 @@ def test_a_client_that_goes_away_frees_its_place(live):
     live.ask("PUT", "/v1/tables/orders.csv", content=b"id\n1\n")
     head = f"Host: localhost\r\nAuthorization: Bearer {live.key()}\r\n\r\n"
     job = live.run_job()["job_id"]
-    for _ in range(streaming.MOST_STREAMS + 5):
+    for _ in range(streaming._MOST_FOLLOWERS + 5):
         with socket.create_connection(("127.0.0.1", live.port), timeout=30) as connection:
             request = f"GET /v1/jobs/{job}/events HTTP/1.1\r\n{head}"
             connection.sendall(request.encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
 
 from fastapi import FastAPI
@@ -28,6 +27,7 @@ from voyant.service.routes import (
     tables,
 )
 from voyant.service.stopping import Stopping
+from voyant.service.streaming import most_followers
 
 __all__ = ["create_app"]
 
@@ -56,7 +56,7 @@ def create_app(settings: Settings, queue: DatabaseQueue) -> FastAPI:
     state.settings, state.queue = settings, queue
     state.keys, state.audit = DatabaseKeys(queue.database), AuditLog(queue.database)
     state.metrics = metrics = ServiceMetrics(queue)
-    state.stopping, state.streams = Stopping(), Counter[str]()
+    state.stopping, state.followers = Stopping(), most_followers()
     state.uploads = tables.most_uploads()
     app.add_middleware(Gate, limits=_limits(settings), observe=metrics.observe_request)
     install_handlers(app)

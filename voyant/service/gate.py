@@ -19,6 +19,7 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders, State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from voyant.jobs.durable.tracing import current_request
 from voyant.service.problems import Problem, answer
 from voyant.service.tracing import start_request_span
 
@@ -33,8 +34,10 @@ _LONGEST_PATH: Final = 4_096
 _LARGEST_HEAD: Final = 32 * 1024
 #: A client that takes no more of a response for so long has gone.
 _SLOWEST_READ_SECONDS: Final = 60.0
-#: Requests that are answered at the same time; streams of events are not counted twice.
+#: Requests that are answered at the same time, probes aside.
 _MOST_REQUESTS: Final = 512
+#: Answered however much is asked: who gets no answer here would end the process, and all with it.
+_PROBES: Final = frozenset({"/healthz", "/readyz"})
 #: A body may take this long whatever its size; after that it has to keep up a pace.
 _GRACE_SECONDS: Final = 20.0
 _SLOWEST_BYTES_A_SECOND: Final = 4_096
@@ -98,12 +101,14 @@ class Gate:
         request_id = _request_id(headers)
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
+        current_request.set(request_id)
         reply = _Reply(send, request_id)
         started, span = perf_counter(), start_request_span(scope["method"], headers, request_id)
-        self._count += 1
+        is_counted = scope["path"] not in _PROBES
+        self._count += is_counted
         try:
             try:
-                self._check(scope, headers)
+                self._check(scope, headers, is_counted=is_counted)
                 body = _Body(receive, self._most_bytes(scope), self._limits.idle_seconds)
                 body.check_announced(headers)
                 await self._app(scope, body.receive, reply.send)
@@ -117,15 +122,15 @@ class Gate:
                 )
                 await reply.tell(scope, receive, Problem("internal-error"))
         finally:
-            self._count -= 1
+            self._count -= is_counted
             route = getattr(scope.get("route"), "path", None)
             span.end(route, reply.status)
             seconds = perf_counter() - started
             self._observe(_method(scope), route or "none", reply.status, seconds)
             _log_request(scope, route, reply.status, seconds)
 
-    def _check(self, scope: Scope, headers: Headers) -> None:
-        if self._count > _MOST_REQUESTS:
+    def _check(self, scope: Scope, headers: Headers, *, is_counted: bool) -> None:
+        if is_counted and self._count > _MOST_REQUESTS:
             raise Problem(
                 "unavailable", "Too much is being asked at once.", headers={"Retry-After": "1"}
             )
@@ -259,6 +264,8 @@ def _log_request(scope: Scope, route: str | None, status: int, seconds: float) -
     """Say what was asked, by which key, and how it ended; never what the headers held."""
     state = State(scope["state"])
     caller = getattr(state, "caller", None)
+    is_of_jobs = (route or "").startswith(("/v1/jobs", "/jobs"))  # what is made is a job there
+    made = getattr(state, "made", None) if is_of_jobs else None
     _logger.info(
         "%s %s %s",
         _method(scope),
@@ -272,6 +279,6 @@ def _log_request(scope: Scope, route: str | None, status: int, seconds: float) -
             "duration_ms": round(seconds * 1_000, 3),
             "tenant_id": getattr(caller, "tenant_id", None),
             "key_id": getattr(caller, "key_id", None),
-            "job_id": scope.get("path_params", {}).get("job_id"),
+            "job_id": made or scope.get("path_params", {}).get("job_id"),
         },
     )

@@ -1,29 +1,39 @@
 """How is a job followed as it goes? Events as they happen, a sign of life between, an end.
 
+Who follows a job, or waits for its end, holds a connection for long: a tenant may do so only so
+often at the same time, so that the others find room.
+
 Source: WHATWG HTML, section 9.2, Server-sent events.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
+from contextlib import ExitStack, contextmanager, nullcontext
 from time import monotonic
 from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from voyant.core.errors import VoyantError
 from voyant.jobs.durable.model import Job, JobEvent, JobQueue
-from voyant.service.problems import Problem
+from voyant.service.slots import Slots
 from voyant.service.stopping import Stopping
 
-__all__ = ["MOST_STREAMS", "format_event", "stream_events", "wait_for_end"]
+__all__ = [
+    "format_event",
+    "most_followers",
+    "place_to_wait",
+    "stream_events",
+    "wait_for_end",
+]
 
-#: Streams of one tenant at the same time.
-MOST_STREAMS: Final = 32
+#: Streams and waiting requests of one tenant at the same time.
+_MOST_FOLLOWERS: Final = 32
 _POLL_SECONDS: Final = 0.25
 _SLOWEST_POLL_SECONDS: Final = 2.0
 _FIRST_PAUSE_SECONDS: Final = 0.05
@@ -52,29 +62,52 @@ async def stream_events(
     first = await run_in_threadpool(queue.events, tenant_id, job_id, after=after)
     if job.state.is_final and not first:
         return Response(status_code=204)
-    streams: Counter[str] = request.app.state.streams
-    if streams[tenant_id] >= MOST_STREAMS:
-        raise Problem(
-            "too-many-requests",
-            f"The tenant follows {MOST_STREAMS} jobs already.",
-            headers={"Retry-After": "5"},
-        )
     stopping: Stopping = request.app.state.stopping
 
     async def events() -> AsyncIterator[bytes]:
-        streams[tenant_id] += 1
-        try:
-            yield f"retry: {_RETRY_MS}\n\n".encode()
-            async for part in _follow(queue, tenant_id, job_id, after, stopping):
-                yield part
-        finally:
-            streams[tenant_id] -= 1
+        yield f"retry: {_RETRY_MS}\n\n".encode()
+        async for part in _follow(queue, tenant_id, job_id, after, stopping):
+            yield part
 
-    return StreamingResponse(
-        events(),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    place = ExitStack()
+    place.enter_context(_followers(request).take(tenant_id))
+    return _Stream(place, events())
+
+
+class _Stream(StreamingResponse):
+    """A stream that gives its place back when it ends, also if nobody has read any of it."""
+
+    def __init__(self, place: ExitStack, events: AsyncIterator[bytes]) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(events, media_type="text/event-stream", headers=headers)
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._place:
+            await super().__call__(scope, receive, send)
+
+
+def most_followers() -> Slots:
+    """Return what limits a tenant's streams and waiting requests."""
+    return Slots(of_tenant=_MOST_FOLLOWERS, doing="follow a job or wait for its end")
+
+
+def _followers(request: Request) -> Slots:
+    slots: Slots = request.app.state.followers
+    return slots
+
+
+@contextmanager
+def place_to_wait(request: Request, tenant_id: str, *, seconds: float) -> Generator[None]:
+    """Have a place among the tenant's followers, if the request is to wait at all.
+
+    It is taken before anything is done, so that a request that is refused has changed nothing.
+
+    Raises:
+        Problem: The tenant follows as many jobs as it may.
+    """
+    with _followers(request).take(tenant_id) if seconds else nullcontext():
+        yield
 
 
 async def wait_for_end(request: Request, queue: JobQueue, job: Job, *, seconds: float) -> Job:

@@ -20,7 +20,7 @@ from voyant.service.parameters import (
     WaitSeconds,
 )
 from voyant.service.specs import check_spec
-from voyant.service.streaming import stream_events, wait_for_end
+from voyant.service.streaming import place_to_wait, stream_events, wait_for_end
 from voyant.service.views import JobList, JobView
 from voyant.service.wire import ServiceRoute, describe_problems
 
@@ -63,6 +63,7 @@ _ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
             "source-not-allowed",
             "idempotency-key-reused",
             "too-many-jobs",
+            "too-many-requests",
             has_body=True,
         ),
     },
@@ -78,17 +79,18 @@ async def submit_job(
     wait_seconds: WaitSeconds = 0.0,
 ) -> JobView:
     """Keep a job and return at once; it runs when a worker is free and its turn has come."""
-    await run_in_threadpool(check_spec, settings, caller.tenant_id, spec)
-    job = await run_in_threadpool(
-        queue.submit,
-        caller.tenant_id,
-        spec,
-        requested_by=caller.key_id,
-        idempotency_key=idempotency_key,
-    )
-    response.headers["Location"] = f"/v1/jobs/{job.job_id}"
-    request.state.made = job.job_id
-    job = await wait_for_end(request, queue, job, seconds=wait_seconds)
+    with place_to_wait(request, caller.tenant_id, seconds=wait_seconds):
+        await run_in_threadpool(check_spec, settings, caller.tenant_id, spec)
+        job = await run_in_threadpool(
+            queue.submit,
+            caller.tenant_id,
+            spec,
+            requested_by=caller.key_id,
+            idempotency_key=idempotency_key,
+        )
+        response.headers["Location"] = f"/v1/jobs/{job.job_id}"
+        request.state.made = job.job_id
+        job = await wait_for_end(request, queue, job, seconds=wait_seconds)
     return JobView.of(job)
 
 
@@ -107,13 +109,16 @@ async def list_jobs(
     return JobList(jobs=[JobView.of(job) for job in page.jobs], next_cursor=page.next_cursor)
 
 
-@router.get("/{job_id}", responses=describe_problems("not-found", "invalid-request"))
+@router.get(
+    "/{job_id}", responses=describe_problems("not-found", "invalid-request", "too-many-requests")
+)
 async def get_job(
     request: Request, caller: Viewer, queue: Queue, job_id: JobId, wait_seconds: WaitSeconds = 0.0
 ) -> JobView:
     """Return a job."""
-    job = await run_in_threadpool(queue.get, caller.tenant_id, job_id)
-    return JobView.of(await wait_for_end(request, queue, job, seconds=wait_seconds))
+    with place_to_wait(request, caller.tenant_id, seconds=wait_seconds):
+        job = await run_in_threadpool(queue.get, caller.tenant_id, job_id)
+        return JobView.of(await wait_for_end(request, queue, job, seconds=wait_seconds))
 
 
 @router.delete(
