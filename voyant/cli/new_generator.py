@@ -36,6 +36,7 @@ def new_generator(
     from voyant import __version__
     from voyant.cli.show import print_line
     from voyant.core.errors import ConfigurationError
+    from voyant.core.plugin_registry import BUILTIN_GENERATORS
 
     wanted = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     if name != wanted or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
@@ -43,6 +44,11 @@ def new_generator(
         raise ConfigurationError(
             f"A generator cannot be called {name!r}.",
             remedy=f"Use lower-case letters, digits and underscores, a letter first{hint}.",
+        )
+    if name in BUILTIN_GENERATORS:
+        raise ConfigurationError(
+            f"A generator cannot be called {name!r}: Voyant's own is.",
+            remedy=f"Choose another name, such as 'my_{name}'.",
         )
     values = {
         "name": name,

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from tests.plugins.fresh_environment import ROOT, make_environment, run
 from voyant.cli import app
+from voyant.core.plugin_registry import BUILTIN_GENERATORS
 
 EXAMPLES = Path(__file__).parent
 NAMES = ("missing_values", "anomalies", "webhook")
@@ -83,6 +84,14 @@ def test_the_page_shows_the_package_as_it_is():
 def test_a_name_that_no_generator_can_have_is_refused(name, tmp_path):
     refused = CliRunner().invoke(app, ["new-generator", name, "--dir", str(tmp_path)])
     assert refused.exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", BUILTIN_GENERATORS)
+def test_the_name_of_a_built_in_generator_is_refused(name, tmp_path):
+    refused = CliRunner().invoke(app, ["new-generator", name, "--dir", str(tmp_path)])
+    assert refused.exit_code == 2
+    assert f"{name!r}: Voyant's own is. Choose another name, such as 'my_{name}'." in refused.output
     assert list(tmp_path.iterdir()) == []
 
 
