@@ -153,6 +153,49 @@ def test_what_is_declared_is_known_without_an_import(packages: Path) -> None:
     assert "'ordr_7'" in found["garbled"].error
 
 
+def test_a_generator_that_is_registered_for_its_package_gets_what_that_declares(
+    packages: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    install(packages, "bare", GOOD, reference="bare:generate", declared="order_75.core.api_1")
+    install(packages, "part", GOOD, reference="part:generate", declared="order_5")
+    registry, _ = loaded()
+    terms = {d.name: (d.order, d.is_core) for d in registry.snapshot()}
+    assert terms == {"part": (5, False), "bare": (75, True), "kpi": (100, False)}
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("name", ["bare", "other"])
+def test_a_generator_that_registers_itself_counts_more_than_what_is_declared(
+    name: str, packages: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    code = f"def add(registry):\n    registry.register({name!r}, order=6)(lambda ctx: {{}})"
+    install(packages, "bare", code, reference="bare:add", declared="order_75.core")
+    registry, plugins = loaded()
+    definition = registry.get(name)
+    assert definition is not None
+    assert (definition.order, definition.is_core) == (6, False)
+    assert plugins["bare"].status == "loaded"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Plugin bare declares {said}, but its generator {name!r} registered itself with {done}, "
+        "which is what counts. Change one of them."
+        for said, done in (("order=75", "order=6"), ("is_core=True", "is_core=False"))
+    ]
+
+
+def test_what_is_declared_is_compared_with_the_generator_of_that_name(
+    packages: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    code = """def add(registry):
+    registry.register("one", order=7)(lambda ctx: {})
+    registry.register("bare", order=75)(lambda ctx: {})"""
+    install(packages, "bare", code, reference="bare:add", declared="order_75.extended")
+    several = code.replace('"one"', '"two"').replace('"bare"', '"three"')
+    install(packages, "many", several, reference="many:add", declared="order_3")
+    _, plugins = loaded()
+    assert {plugin.status for plugin in plugins.values()} == {"loaded"}
+    assert caplog.text == ""
+
+
 def test_allow_deny_and_off(packages: Path) -> None:
     for name in ("one", "two"):
         install(packages, name, GOOD, reference=f"{name}:generate")

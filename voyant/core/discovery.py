@@ -7,7 +7,8 @@ What an entry point leads to may be a module whose decorators register, a functi
 an object with such a `register` method, or a generator itself, which is registered under the entry
 point's name. A package can declare, without being imported, what its generator will be: an entry
 point of the same name in the group `voyant.generators.declared` with the value
-`order_75.core.api_1`, each part optional.
+`order_75.core.api_1`, each part optional. A generator that is registered for it gets that order and
+kind; what one that registers itself says counts more, and a difference is logged.
 """
 
 from __future__ import annotations
@@ -18,17 +19,24 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Literal, Protocol
 
-from voyant.core.definition import PluginOrigin
+from voyant.core.definition import GeneratorDefinition, PluginOrigin
 from voyant.core.errors import RegistrationError, VoyantError
 
-__all__ = ["API_VERSION", "Plugin", "PluginPolicy", "find_plugins", "load_plugin"]
+__all__ = [
+    "API_VERSION",
+    "Plugin",
+    "PluginPolicy",
+    "find_plugins",
+    "load_plugin",
+    "warn_of_other_terms",
+]
 
 _logger = logging.getLogger("voyant.plugins")
 
@@ -42,7 +50,7 @@ _FILE_PACKAGE: Final = "voyant_plugins"
 class _Registrar(Protocol):
     """What a plugin needs of a registry."""
 
-    def register(self, name: str) -> Callable[[Any], Any]:
+    def register(self, name: str, *, is_core: bool = ..., order: int = ...) -> Callable[[Any], Any]:
         """Return a decorator that registers a generator."""
         ...
 
@@ -84,6 +92,11 @@ class Plugin:
     order: int | None = None
     is_core: bool | None = None
     api_version: int | None = None
+
+    def declared(self) -> dict[str, Any]:
+        """Return the order and kind it declares, as `register` takes them."""
+        terms = {"order": self.order, "is_core": self.is_core}
+        return {key: value for key, value in terms.items() if value is not None}
 
     def failed(self, error: str, remedy: str, trace: str = "") -> Plugin:
         """Return it as failed."""
@@ -228,12 +241,31 @@ def _register(plugin: Plugin, loaded: object, registry: _Registrar) -> None:
         loaded(registry)
     elif callable(loaded):
         if not getattr(registry, "has_handler", _no_handler)(loaded):
-            registry.register(plugin.origin.plugin)(loaded)
+            registry.register(plugin.origin.plugin, **plugin.declared())(loaded)
     else:
         raise RegistrationError(
             f"{plugin.reference} is {type(loaded).__name__}, which registers nothing.",
             remedy="Name a module, a generator, or a function of `registry`.",
         )
+
+
+def warn_of_other_terms(plugin: Plugin, registered: Sequence[GeneratorDefinition]) -> None:
+    """Log it if the generator a plugin declares has registered itself with other terms.
+
+    Args:
+        plugin: With its declaration, which is about one generator.
+        registered: What it registered: the one with the plugin's name is meant, else the only one.
+    """
+    named = [found for found in registered if found.name == plugin.origin.plugin]
+    for found in named or (registered if len(registered) == 1 else ()):
+        actual = {"order": found.order, "is_core": found.is_core}
+        for key, declared in plugin.declared().items():
+            if actual[key] != declared:
+                _logger.warning(
+                    "Plugin %s declares %s=%r, but its generator %r registered itself with %s=%r, "
+                    "which is what counts. Change one of them.",
+                    *(plugin.origin.plugin, key, declared, found.name, key, actual[key]),
+                )
 
 
 def _no_handler(handler: object) -> bool:

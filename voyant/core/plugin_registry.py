@@ -241,7 +241,10 @@ class PluginRegistry:
     def _load(self, plugin: Plugin) -> Plugin:
         if plugin.status != "found":
             return plugin
-        from voyant.core.discovery import load_plugin  # noqa: PLC0415 - see the imports
+        from voyant.core.discovery import (  # noqa: PLC0415 - see the imports
+            load_plugin,
+            warn_of_other_terms,
+        )
 
         self._loading = loading = _Loading(plugin.origin)
         try:
@@ -256,6 +259,9 @@ class PluginRegistry:
             return loaded.failed(
                 "It registered no generator.", "Decorate one with @register, or uninstall it."
             )
+        with self._lock:
+            registered = [self._definitions[name] for name in names if name in self._definitions]
+        warn_of_other_terms(plugin, registered)
         return dataclasses.replace(loaded, generators=names)
 
     def _adopted(self, plugin: Plugin) -> tuple[str, ...]:
