@@ -457,6 +457,9 @@ class Broken(Observer):
     def generator_started(self, definition) -> None:  # noqa: ARG002 - as inherited
         raise RuntimeError("observer broke")
 
+    def generator_finished(self, definition, result) -> None:  # noqa: ARG002 - as inherited
+        raise SystemExit("observer left")
+
 
 def test_observers_are_told_and_cannot_break_the_run(registry, caplog) -> None:
     registry.register("good", order=1)(lambda ctx: {})
@@ -475,6 +478,7 @@ def test_observers_are_told_and_cannot_break_the_run(registry, caplog) -> None:
     ]
     assert len(result.results) == 2
     assert "observer broke" in caplog.text
+    assert "observer left" in caplog.text
 
 
 def test_the_jobs_folder_is_there_when_a_generator_opens_a_file(registry, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import json
 from importlib.metadata import EntryPoint, EntryPoints
 
@@ -23,7 +24,7 @@ class Mine(Observer):
 
     def close(self):
         self.closed = True
-        raise RuntimeError("on purpose")
+        sys.exit("on purpose")
 
 
 MINE = Mine()
@@ -42,6 +43,10 @@ def make_trouble(setting):
     raise RuntimeError("on purpose")
 
 
+def make_exit(setting):
+    sys.exit("on purpose")
+
+
 @pytest.fixture(autouse=True)
 def _plugins(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -51,6 +56,7 @@ def _plugins(tmp_path, monkeypatch):
             ("mine", "make_mine"),
             ("nothing", "make_nothing"),
             ("trouble", "make_trouble"),
+            ("exit", "make_exit"),
         ]
     )
     monkeypatch.setattr(EntryPoint, "load", lambda self: globals()[self.attr])
@@ -88,6 +94,7 @@ def test_named_twice_it_is_made_once():
         ("jsonl", "Set events_path"),
         ("nothing", "is NoneType, not an Observer"),
         ("trouble", "RuntimeError: on purpose"),
+        ("exit", "SystemExit: on purpose"),
     ],
 )
 def test_one_that_cannot_be_made_is_said_before_the_run(name, message):

@@ -348,5 +348,7 @@ def _tell(observers: Sequence[Observer], event: str, *details: object) -> None:
     for observer in observers:
         try:
             getattr(observer, event)(*details)
-        except Exception:
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # sys.exit() too must not end the run
             _logger.exception("Observer %r failed at %s and was ignored", observer, event)

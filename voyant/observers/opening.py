@@ -62,7 +62,9 @@ def observing(settings: object | None = None) -> Generator[Sequence[Observer]]:
         for observer in observers:
             try:
                 getattr(observer, "close", _nothing)()
-            except Exception:  # an observer never hurts a run
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # an observer never hurts a run, by sys.exit() neither
                 _logger.exception("Observer %r could not be closed", observer)
 
 
@@ -92,7 +94,9 @@ def _make(name: str, setting: Setting) -> Observer:
             f"The observer {name!r} needs {missing!r}, which is not installed.",
             remedy=f"pip install '{package}', or switch the observer off.",
         ) from None
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise ConfigurationError(
             f"The observer {name!r} could not be made: {type(error).__name__}: {error}.",
             remedy="Update it, or take it out of the setting 'observers'.",
