@@ -280,6 +280,9 @@ def test_case_variants(run):
     )
     check = column_check(run, "city", values, "case_variants")
     assert counts(check) == ("failed", 4, 16)
+    assert "2 categories have several spellings" in check["message"]
+    assert "berlin" not in json.dumps(check).lower()  # no value is shown unless it is asked for
+    check = column_check(run, "city", values, "case_variants", quality={"examples": 2})
     assert "Berlin / berlin / BERLIN" in check["message"]
     letters = ["a", "A", "b", "B"] * 9  # one letter each: codes
     assert counts(column_check(run, "grade", letters, "case_variants")) == ("passed", 0, 36)

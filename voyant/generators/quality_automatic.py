@@ -341,9 +341,6 @@ def _writing(planner: _Planner, column: ColumnSummary, meaning: str) -> Iterator
     variants = case_variants(column) if is_category else None
     if variants is not None and planner.wants("case_variants", column.name):
         rows, spellings = variants
-        shown = "; ".join(
-            " / ".join(mask_text(text) for text in group[:_SHOWN]) for group in spellings[:_SHOWN]
-        )
         yield planner.make(
             "case_variants",
             "each category is written in one way",
@@ -352,8 +349,18 @@ def _writing(planner: _Planner, column: ColumnSummary, meaning: str) -> Iterator
             count=FailureCount(
                 checked_count=column.row_count - missing_count(column), failing_count=rows
             ),
-            message=shown,
+            message=_spellings(spellings, is_shown=planner.settings.examples > 0),
         )
+
+
+def _spellings(groups: Sequence[Sequence[str]], *, is_shown: bool) -> str:
+    """Say what is written in several ways: how many, and which only where examples are wanted."""
+    if not is_shown:
+        several = len(groups) != 1
+        return f"{len(groups)} {'categories have' if several else 'category has'} several spellings"
+    return "; ".join(
+        " / ".join(mask_text(text) for text in group[:_SHOWN]) for group in groups[:_SHOWN]
+    )
 
 
 def _personal(planner: _Planner, column: ColumnSummary, meaning: str) -> Iterator[Planned]:
