@@ -7,14 +7,19 @@ import json
 import pytest
 
 from voyant.core.errors import ConfigurationError
-from voyant.jobs.fail_on import Gate, judge_gates, parse_gate, read_artifacts
+from voyant.jobs.fail_on import Gate, find_unassessed, judge_gates, parse_gate, read_artifacts
 
 
 def quality(*checks):
     return {
         "quality": {
             "checks": [
-                {"id": f"{severity}-{place}", "severity": severity, "status": status}
+                {
+                    "id": f"{severity}-{place}",
+                    "severity": severity,
+                    "status": status,
+                    "source": "automatic" if severity == "info" else "declared",
+                }
                 for place, (severity, status) in enumerate(checks)
             ]
         }
@@ -73,6 +78,20 @@ def test_drift_trips_on_a_drifted_table_only():
     assert judge_gates([gate], drift("stable", "no_baseline", "not_assessable")) == []
     (trip,) = judge_gates([gate], drift("stable", "drifted"))
     assert trip.message == "1 table drifted: t1"
+
+
+def test_what_could_not_be_assessed_is_told_and_trips_nothing():
+    unclear = quality(("error", "not_assessed"), ("warning", "not_assessed"), ("error", "passed"))
+    unclear |= drift("not_assessable", "no_baseline", "stable")
+    gates = [Gate(kind="quality"), Gate(kind="drift")]
+    assert judge_gates(gates, unclear) == []
+    assert [trip.message for trip in find_unassessed(gates, unclear)] == [
+        "1 declared check could not be assessed: error-0",
+        "1 table could not be assessed: t0",
+    ]
+    assert find_unassessed(gates, {}) == [], "what is missing trips the gate itself"
+    automatic = quality(("info", "not_assessed"))
+    assert find_unassessed([Gate(kind="quality", severity="info")], automatic) == []
 
 
 def test_an_artifact_that_is_missing_trips():

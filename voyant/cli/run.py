@@ -180,7 +180,7 @@ def _run(
 ) -> None:
     """Run a job, show it, and end with the code that says how it went."""
     from voyant.cli.show import ProgressObserver, print_json
-    from voyant.jobs.fail_on import judge_gates, read_artifacts
+    from voyant.jobs.fail_on import find_unassessed, judge_gates, read_artifacts
     from voyant.jobs.runner import run_job
 
     _log_to_stderr(settings.log_level)
@@ -189,7 +189,8 @@ def _run(
         job = run_job(request, settings, [progress])
     finally:
         progress.stop()
-    trips = judge_gates(gates, read_artifacts(job.result.artifacts)) if gates else []
+    judged = read_artifacts(job.result.artifacts) if gates else {}
+    trips, unassessed = judge_gates(gates, judged), find_unassessed(gates, judged)
     if json:
         page = _page(job)
         print_json(
@@ -198,6 +199,7 @@ def _run(
                 "folder": job.location,
                 "page": page,
                 "failed_gates": {str(trip.gate): trip.message for trip in trips},
+                "unassessed_gates": {str(trip.gate): trip.message for trip in unassessed},
                 "manifest": job.manifest.model_dump(mode="json"),
             }
         )
@@ -212,7 +214,7 @@ def _run(
             say_error(f"{outcome.name} failed: {outcome.error}")
     for problem in job.manifest.problems:
         say_error(f"{problem.generator or 'a generator'}: {problem.message}")
-    for trip in trips:
+    for trip in (*trips, *unassessed):
         say_error(f"--fail-on {trip.gate}: {trip.message}.")
     if not job.manifest.success:
         raise typer.Exit(ExitCode.FAILED)

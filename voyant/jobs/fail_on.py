@@ -2,7 +2,8 @@
 
 `quality` trips when a check of the named severity, or a worse one, failed; `drift` when a table has
 drifted. What was asked for and cannot be told - the artifact is missing - trips too: a gate that
-nobody guarded must not stand open.
+nobody guarded must not stand open. Single checks and tables that could not be assessed trip nothing
+(a contract may say what cannot be checked, a baseline may be of other rows), but are told.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Final, Literal, cast
 from voyant.core.errors import ConfigurationError, did_you_mean
 from voyant.stats.quality import SEVERITIES
 
-__all__ = ["Gate", "Trip", "judge_gates", "parse_gate", "read_artifacts"]
+__all__ = ["Gate", "Trip", "find_unassessed", "judge_gates", "parse_gate", "read_artifacts"]
 
 _KINDS: Final = ("quality", "drift")
 _SHOWN: Final = 5
@@ -79,19 +80,51 @@ def judge_gates(gates: Sequence[Gate], artifacts: Mapping[str, Any]) -> list[Tri
     return [Trip(gate=gate, message=message) for gate, message in messages if message]
 
 
+def find_unassessed(gates: Sequence[Gate], artifacts: Mapping[str, Any]) -> list[Trip]:
+    """Find what gates look at and could not be assessed: declared checks, tables with a baseline.
+
+    Args:
+        gates: What was asked for.
+        artifacts: As `judge_gates` takes them.
+    """
+    found: list[Trip] = []
+    for gate in gates:
+        artifact = artifacts.get(gate.kind)
+        if artifact is None:
+            continue
+        if gate.kind == "quality":
+            checks = _checks(gate, artifact, "not_assessed")
+            names = [check["id"] for check in checks if check["source"] == "declared"]
+            noun = "declared check"
+        else:
+            names, noun = _tables(artifact, "not_assessable"), "table"
+        if names:
+            message = f"{_number(names, noun)} could not be assessed: {_some(names)}"
+            found.append(Trip(gate=gate, message=message))
+    return found
+
+
 def _why(gate: Gate, artifact: Any) -> str:  # noqa: ANN401 - JSON
     if artifact is None:
         return f"there is no {gate.kind}.json: the generator {gate.kind} did not run, or failed"
     if gate.kind == "quality":
-        severities = SEVERITIES[SEVERITIES.index(cast("Any", gate.severity)) :]
-        found = [
-            check["id"]
-            for check in artifact["checks"]
-            if check["status"] == "failed" and check["severity"] in severities
-        ]
+        found = [check["id"] for check in _checks(gate, artifact, "failed")]
         return f"{_number(found, 'check')} failed: {_some(found)}" if found else ""
-    drifted = [name for name, table in artifact["tables"].items() if table["status"] == "drifted"]
+    drifted = _tables(artifact, "drifted")
     return f"{_number(drifted, 'table')} drifted: {_some(drifted)}" if drifted else ""
+
+
+def _checks(gate: Gate, artifact: Any, status: str) -> list[Any]:  # noqa: ANN401 - JSON
+    severities = SEVERITIES[SEVERITIES.index(cast("Any", gate.severity)) :]
+    return [
+        check
+        for check in artifact["checks"]
+        if check["status"] == status and check["severity"] in severities
+    ]
+
+
+def _tables(artifact: Any, status: str) -> list[str]:  # noqa: ANN401 - JSON
+    return [name for name, table in artifact["tables"].items() if table["status"] == status]
 
 
 def _number(names: Sequence[str], noun: str) -> str:
