@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -30,6 +31,7 @@ from voyant.core.results import GeneratorResult, PipelineResult
 __all__ = ["ProgressObserver", "print_json", "print_line", "print_table"]
 
 _STEP_CHARACTERS = 60
+_WIDEST = 10_000
 _STATUS_STYLES = {
     "ok": "green",
     "on": "green",
@@ -60,7 +62,9 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         cells = (row[i] for i in kept)
         table.add_row(*(Text(clean(cell), style=_STATUS_STYLES.get(cell, "")) for cell in cells))
-    Console(file=sys.stdout, highlight=False).print(table)
+    # Read by a program, a row is one line: names can be searched for.
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDEST
+    Console(file=sys.stdout, highlight=False, width=width).print(table)
 
 
 class ProgressObserver(Observer):
