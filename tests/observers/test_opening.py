@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import json
+import sys
 from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
