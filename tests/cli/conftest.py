@@ -32,7 +32,12 @@ def own_registry():
 def voyant(workplace, monkeypatch):
     """Run the command line in this process: `voyant("run", "x.csv").exit_code`."""
     monkeypatch.setenv("COLUMNS", "200")
+    root, uvicorn = logging.getLogger(), logging.getLogger("uvicorn")
+    before = root.handlers, root.level, uvicorn.level
     yield lambda *arguments: CliRunner().invoke(app, [str(a) for a in arguments])
+    root.handlers = before[0]
+    root.setLevel(before[1])
+    uvicorn.setLevel(before[2])
     logger = logging.getLogger("voyant")
     logger.handlers = []
     logger.setLevel(logging.NOTSET)

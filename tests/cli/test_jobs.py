@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -81,3 +86,33 @@ def test_a_workers_name_is_refused_while_it_is_alive(voyant, queue):
     found = voyant("worker", "--name", "loader")
     assert found.exit_code == 2
     assert "alive already" in found.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_what_a_worker_logs_is_json_a_line_each(queue, workplace):
+    log = workplace / "log"
+
+    def said(logger: str, message: str) -> dict:
+        """Wait for a line of the log; all there are can be read."""
+        for _ in range(600):
+            whole, _, _ = log.read_text().rpartition("\n")
+            lines = [json.loads(line) for line in whole.splitlines()]
+            for line in lines:
+                if line["logger"] == logger and message in line["message"]:
+                    return line
+            time.sleep(0.05)
+        raise AssertionError(log.read_text())
+
+    with log.open("wb") as out:
+        command = [sys.executable, "-m", "voyant", "worker", "--name", "loader"]
+        process = subprocess.Popen(command, stdout=out, stderr=out)
+    try:
+        assert said("voyant.worker", "Worker loader is ready")["worker_id"] == "loader"
+        with queue.database.read() as connection:
+            pid = connection.exec_driver_sql("SELECT pid FROM voyant_workers").scalar_one()
+        os.kill(pid, signal.SIGKILL)
+        warning = said("voyant.worker", "loader ended")  # by the process that watches over it
+        assert warning["level"] == "WARNING"
+    finally:
+        process.terminate()
+        process.wait(30)

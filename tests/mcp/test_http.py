@@ -91,6 +91,13 @@ def test_an_analysis_is_a_job_of_the_service(place: Place, job: dict[str, Any]) 
     assert ("mcp run_analysis", job["job_id"]) in {(it["action"], it["target"]) for it in logged}
 
 
+def test_what_is_logged_is_json_a_line_each(place: Place, job: dict[str, Any]) -> None:
+    del job
+    text = (place.root / "log").read_text()
+    lines = [json.loads(line) for line in text.splitlines() if not line.startswith("Voyant")]
+    assert any(line.get("tenant_id") == "acme" and line.get("route") is None for line in lines)
+
+
 def test_a_value_is_read_and_a_question_answered(place: Place, job: dict[str, Any]) -> None:
     async def work(client: Client) -> Any:
         value = await client.call_tool(

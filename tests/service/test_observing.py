@@ -94,6 +94,31 @@ def test_a_line_of_the_log_has_the_ids_of_its_request_and_its_job(live):
     )
 
 
+def test_the_request_that_makes_a_job_can_be_followed_into_the_jobs_own_process(live):
+    live.ask("PUT", "/v1/tables/orders.csv", content=b"id\n1\n")
+    spec = {"sources": {"orders": "upload:orders.csv"}, "only": ["profile"]}
+    headers = {"X-Request-Id": "made-here"}
+    made = live.ask("POST", "/v1/jobs?wait_seconds=60", json=spec, headers=headers).json()
+    assert made["state"] == "succeeded"
+    lines = [entry for entry in live.log_lines() if entry.get("request_id") == "made-here"]
+    assert {entry["job_id"] for entry in lines} == {made["job_id"]}
+    (asked,) = [entry for entry in lines if entry["logger"] == "voyant.service.requests"]
+    assert (asked["route"], asked["status"]) == ("/v1/jobs", 202)
+    (*_, told) = [entry for entry in lines if entry["logger"] == "voyant.jobs"]
+    assert told["tenant_id"] == "acme"
+
+
+def test_a_schedule_that_is_made_is_no_job(service, caplog):
+    service.upload()
+    body = {"name": "n", "cron": "0 3 * * *", "spec": {"sources": {"orders": "upload:orders.csv"}}}
+    with caplog.at_level(logging.INFO, "voyant.service.requests"):
+        made = service.ask("POST", "/v1/schedules", json=body)
+        job = service.ask("POST", "/v1/jobs", json=body["spec"]).json()
+    assert made.status_code == 201
+    ids = {record.route: record.job_id for record in caplog.records if record.name.endswith("sts")}
+    assert ids == {"/v1/schedules": None, "/v1/jobs": job["job_id"]}
+
+
 @pytest.mark.parametrize(
     ("said", "shown"),
     [

@@ -56,7 +56,6 @@ def mcp(
     if out is not None:
         options["artifacts_root"] = out
     settings = load_settings(config, **options)
-    logging.basicConfig(stream=sys.stderr, level=settings.log_level)
     try:
         import mcp as _  # noqa: F401 - only whether it is there
     except ImportError:
@@ -73,6 +72,7 @@ def mcp(
 
         serve(settings, host=host, port=port)
         return
+    logging.basicConfig(stream=sys.stderr, level=settings.log_level)
     from voyant.mcp.local import LocalDesk
     from voyant.mcp.tools import make_server
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import signal
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,16 +34,13 @@ def worker(
     from voyant.core.config import load_settings
 
     settings = load_settings(config)
-    logging.basicConfig(
-        level=settings.log_level,
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
     with needs_service():
         from voyant.jobs.durable.database import database_url, open_database
         from voyant.jobs.durable.lease import WorkerLease
+        from voyant.jobs.durable.logs import log_as_json
         from voyant.jobs.durable.pool import WorkerPool
         from voyant.jobs.durable.worker import default_worker_name
+    log_as_json(settings)
     chosen = f"{default_worker_name()}-worker" if name is None else name
     names = [chosen] if count == 1 else [f"{chosen}-{number}" for number in range(1, count + 1)]
     database = open_database(database_url(settings))

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 
 from voyant.core.config import Settings
+from voyant.jobs.durable.logs import log_as_json
 from voyant.jobs.durable.queue import DatabaseQueue, open_queue
 from voyant.mcp.desk import Desk
 from voyant.mcp.hosted import HostedDesk
@@ -51,13 +52,15 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
     """
     import uvicorn  # noqa: PLC0415 - only where it is needed
 
+    log_as_json(settings)
     queue = open_queue(settings)
     try:
         uvicorn.run(
             make_app(settings, queue, host=host),
             host=host,
             port=port,
-            log_level=settings.log_level.lower(),
+            log_config=None,
+            access_log=False,
             server_header=False,
             h11_max_incomplete_event_size=64 * 1024,
             timeout_graceful_shutdown=10,

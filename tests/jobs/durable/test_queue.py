@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextvars import copy_context
 from datetime import UTC, datetime
 
 import pytest
@@ -27,6 +28,7 @@ from voyant.jobs.durable.model import JobQueue, JobSpec, JobState
 from voyant.jobs.durable.places import StagedJob
 from voyant.jobs.durable.queue import open_queue
 from voyant.jobs.durable.schema import idempotency_keys, jobs, meta, workers
+from voyant.jobs.durable.tracing import current_request
 
 SPEC = JobSpec(sources={"orders": "orders.csv"})
 
@@ -187,6 +189,25 @@ def test_a_tenants_jobs_run_in_their_order_and_no_more_than_allowed(queue, lease
     assert claims[2] is None
     claims[0].finish(JobState.FAILED, "it was tried", 0)
     assert claim_next(lease, settings).job.job_id == names[2]
+
+
+def test_a_claim_knows_in_which_request_its_job_was_asked_for(queue, lease, settings):
+    def within(request_id, ask):
+        context = copy_context()
+        context.run(current_request.set, request_id)
+        return context.run(ask)
+
+    job = within("first", lambda: submit(queue))
+    claim = claim_next(lease, settings)
+    assert claim.request_id() == "first"
+    claim.put_back("stopped", is_free=True)
+    again = claim_next(lease, settings)
+    assert again.request_id() == "first"
+    again.finish(JobState.FAILED, "it was tried", 0)
+    within("second", lambda: queue.retry("acme", job.job_id, requested_by="test"))
+    assert claim_next(lease, settings).request_id() == "second"
+    submit(queue)
+    assert claim_next(lease, settings).request_id() is None
 
 
 def test_who_lost_its_claim_writes_nothing(queue, settings, lease):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import faulthandler
 import json
+import logging
 import os
 import sys
 import threading
@@ -173,7 +174,11 @@ def _run(assignment: Assignment, reporter: _Reporter) -> dict[str, object]:
     from voyant.jobs.runner import Attempt, run_job  # noqa: PLC0415 - after the limits are known
 
     settings = settings_from(assignment.settings)
-    log_as_json(settings, job_id=assignment.job_id, tenant_id=assignment.tenant_id)
+    ids = {"job_id": assignment.job_id, "tenant_id": assignment.tenant_id}
+    if assignment.request_id is not None:
+        ids["request_id"] = assignment.request_id
+    log_as_json(settings, **ids)
+    logging.getLogger("voyant.jobs").info("The job has process %d", os.getpid())
     if assignment.memory_bytes is not None:
         limit_memory(assignment.memory_bytes)
     request = _request(assignment, settings)

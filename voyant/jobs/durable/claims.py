@@ -7,10 +7,11 @@ hour and goes on as if nothing had happened changes nothing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import sqlalchemy as sa
 
@@ -21,7 +22,7 @@ from voyant.jobs.durable.limits import TenantLimits, limits_of
 from voyant.jobs.durable.model import Job, JobState
 from voyant.jobs.durable.places import StagedJob, tenant_root
 from voyant.jobs.durable.rows import Row, append_event, to_job
-from voyant.jobs.durable.schema import jobs, tenants, workers
+from voyant.jobs.durable.schema import events, jobs, tenants, workers
 
 __all__ = ["Claim", "claim_next"]
 
@@ -87,6 +88,17 @@ class Claim:
         if row is None:
             raise LeaseLostError
         return row[0] is not None
+
+    def request_id(self) -> str | None:
+        """Return the request in which the job was last asked for; None if it was in none."""
+        mine = (events.c.job_id == self.job.job_id) & (events.c.kind == "queued")
+        query = sa.select(events.c.data).where(mine).order_by(events.c.number.desc())
+        with self.lease.database.read() as connection:
+            for text in connection.execute(query).scalars():
+                data = cast("dict[str, str]", json.loads(text))
+                if "requested_by" in data:  # else it was put back, which nobody asked for
+                    return data.get("request_id")
+        return None
 
     def note(self, kind: str, *, generator: str | None, **data: object) -> None:
         """Write what the job is doing.

@@ -36,6 +36,8 @@ class Assignment(BaseModel):
     memory_bytes: int | None
     traceparent: str | None
     """The span that the job's spans belong in."""
+    request_id: str | None
+    """The request in which it was asked for."""
     alive_until: float
     """By `elapsed_seconds`; moved on by every further line."""
 

@@ -128,6 +128,7 @@ class JobProcess:
             max_rows=self._claim.limits.max_rows,
             memory_bytes=None if memory is None else int(memory),
             traceparent=self._claim.job.traceparent,
+            request_id=self._claim.request_id(),
             alive_until=self._claim.lease.over_at,
         )
 

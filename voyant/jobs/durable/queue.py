@@ -161,7 +161,8 @@ class DatabaseQueue(JobQueue):
                     error=None,
                 )
             )
-            append_event(connection, job_id, "queued", now_us, requested_by=requested_by)
+            asked = {"requested_by": requested_by, **submission.asked_in()}
+            append_event(connection, job_id, "queued", now_us, **asked)
             return to_job(find_job(connection, tenant_id, job_id))
 
     def delete(self, tenant_id: str, job_id: str) -> None:

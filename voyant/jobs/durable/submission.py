@@ -17,7 +17,7 @@ from voyant.jobs.durable.limits import TenantLimits, limits_of
 from voyant.jobs.durable.model import Job, JobSpec, JobState
 from voyant.jobs.durable.rows import find_job, lock_tenant, spec_hash, to_job
 from voyant.jobs.durable.schema import events, idempotency_keys, jobs
-from voyant.jobs.durable.tracing import current_traceparent
+from voyant.jobs.durable.tracing import current_request, current_traceparent
 from voyant.jobs.request import new_job_id
 
 __all__ = ["Tick", "check_room", "insert", "submit"]
@@ -108,7 +108,7 @@ def insert(
             number=1,
             at_us=now_us,
             kind="queued",
-            data=json.dumps({"requested_by": requested_by}),
+            data=json.dumps({"requested_by": requested_by, **asked_in()}),
         )
     )
     return Job(
@@ -120,6 +120,12 @@ def insert(
         submitted_at=from_us(now_us),
         schedule_id=None if tick is None else tick.schedule_id,
     )
+
+
+def asked_in() -> dict[str, str]:
+    """Return the id of the request that asks, as a part of an event; nothing outside of one."""
+    request_id = current_request.get()
+    return {} if request_id is None else {"request_id": request_id}
 
 
 def check_room(connection: sa.Connection, tenant_id: str, limits: TenantLimits) -> None:

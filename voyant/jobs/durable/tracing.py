@@ -1,4 +1,4 @@
-"""In which trace does a job belong? In that of the request which asked for it.
+"""To which request and which trace does a job belong? To those in which it was asked for.
 
 Nothing here loads OpenTelemetry: where nobody has, there is no trace.
 """
@@ -8,9 +8,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.util import find_spec
+from typing import Final
 
-__all__ = ["current_traceparent", "inside_trace"]
+__all__ = ["current_request", "current_traceparent", "inside_trace"]
+
+#: The id of the request that is being answered; a job's events and its process's logs have it.
+current_request: Final = ContextVar[str | None]("voyant_request", default=None)
 
 
 def current_traceparent() -> str | None:

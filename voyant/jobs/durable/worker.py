@@ -92,7 +92,9 @@ class Worker:
             if claim is None:
                 self._stop.wait(_IDLE_SECONDS)
                 continue
-            _logger.info("%s begins, attempt %d", claim.job.job_id, claim.job.attempt)
+            job = claim.job
+            ids = {"job_id": job.job_id, "tenant_id": job.tenant_id}
+            _logger.info("%s begins, attempt %d", job.job_id, job.attempt, extra=ids)
             self._claim = claim
             steps.run(claim)
             self._claim = None
