@@ -6,10 +6,12 @@ import re
 import subprocess
 import sys
 import webbrowser
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -105,22 +107,46 @@ def parquet(folder: Path) -> Path:
         lambda _: duckdb.connect().sql("SELECT 7 AS n"),
         lambda _: duckdb.sql("SELECT 7 AS n"),
         lambda _: pd.DataFrame({"n": [7]}),
+        lambda _: pl.DataFrame({"n": [7]}),
         lambda _: pa.table({"n": [7]}),
         lambda _: pa.RecordBatchReader.from_batches(
             pa.schema([("n", pa.int64())]), pa.table({"n": [7]}).to_batches()
         ),
     ],
-    ids=["text", "path", "list", "relation", "default relation", "pandas", "arrow", "reader"],
+    ids=[
+        *("text", "path", "list", "relation", "default relation"),
+        *("pandas", "polars", "arrow", "reader"),
+    ],
 )
 def test_every_kind_of_table_can_be_given(make, tmp_path):
     profile = voyant.analyze(t=make(tmp_path), **QUICK).profile()
     assert (profile.row_count, profile.columns["n"].max) == (1, 7)
 
 
-def test_what_is_no_table_is_told_as_a_failure():
-    analysis = voyant.analyze(t=object(), **QUICK)
+def test_types_of_polars_are_read():
+    frame = pl.DataFrame(
+        {
+            "n": [7, None, 3],
+            "day": [date(2020, 1, 1), date(2020, 3, 1), None],
+            "label": pl.Series(["x", "y", "x"], dtype=pl.Categorical),
+            "price": pl.Series(["1.5", "2", "3"]).cast(pl.Decimal(10, 2)),
+            "items": [[1], [2, 3], None],
+        }
+    )
+    columns = voyant.analyze(t=frame, **QUICK).profile().columns
+    assert {name: column.kind for name, column in columns.items()} == {
+        "n": "integer", "day": "date", "label": "text", "price": "decimal", "items": "list"
+    }  # fmt: skip
+    assert (columns["n"].null_count, columns["n"].sum) == (1, 10)
+    assert columns["day"].max == "2020-03-01"
+    assert columns["price"].sum == 6.5
+
+
+@pytest.mark.parametrize("table", [object(), pl.LazyFrame({"n": [7]})], ids=["object", "lazy"])
+def test_what_is_no_table_is_told_as_a_failure(table):
+    analysis = voyant.analyze(t=table, **QUICK)
     assert not analysis.success
-    assert "'t' was given as object" in analysis.failures["profile"]
+    assert f"'t' was given as {type(table).__name__}" in analysis.failures["profile"]
     with pytest.raises(ArtifactError, match="profile failed"):
         analysis.profile("t")
 
