@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import io
+import re
 import struct
 import zipfile
 import zlib
 from base64 import b64encode
+from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
@@ -174,6 +178,7 @@ def bounded(service_with):
         upload_max_bytes=900_000,
         upload_max_expanded_bytes=MOST,
         tenant_max_upload_bytes=950_000,
+        service_max_body_bytes=10_000,
     )
 
 
@@ -242,6 +247,130 @@ def test_a_tenants_tables_have_so_much_room_together(bounded, assert_problem):
     assert bounded.ask("PUT", "/v1/tables/a.csv", content=content).status_code == 200
     other = bounded.ask("PUT", "/v1/tables/b.csv", content=content, tenant="umbrella")
     assert other.status_code == 201
+
+
+def test_uploads_that_run_side_by_side_do_not_share_the_same_room(bounded):
+    """Both begin before either is kept: each alone has room, together they have not."""
+    content = b"a,b\n" * 150_000
+    app, headers = bounded.client.app, {"Authorization": f"Bearer {bounded.key()}"}
+
+    async def put_both() -> list[httpx.Response]:
+        both = asyncio.Barrier(2)
+
+        async def parts():
+            yield content[:100]
+            await both.wait()
+            yield content[100:]
+
+        transport = httpx.ASGITransport(app=app)
+        async with (
+            asyncio.timeout(60),
+            httpx.AsyncClient(
+                transport=transport, base_url="http://localhost", headers=headers
+            ) as client,
+        ):
+            puts = (client.put(f"/v1/tables/{name}.csv", content=parts()) for name in "ab")
+            return list(await asyncio.gather(*puts))
+
+    answers = sorted(asyncio.run(put_both()), key=lambda answer: answer.status_code)
+    assert [answer.status_code for answer in answers] == [201, 413]
+    assert "meanwhile" in answers[1].json()["detail"]
+    assert len(files(bounded)) == 1
+
+
+def test_a_name_that_is_to_be_new_is_taken_by_one_of_two(bounded):
+    app = bounded.client.app
+    headers = {"Authorization": f"Bearer {bounded.key()}", "If-None-Match": "*"}
+
+    async def put_both() -> list[int]:
+        both = asyncio.Barrier(2)
+
+        async def parts():
+            yield ROWS
+            await both.wait()
+
+        transport = httpx.ASGITransport(app=app)
+        async with (
+            asyncio.timeout(60),
+            httpx.AsyncClient(
+                transport=transport, base_url="http://localhost", headers=headers
+            ) as client,
+        ):
+            puts = (client.put("/v1/tables/a.csv", content=parts()) for _ in range(2))
+            return sorted(answer.status_code for answer in await asyncio.gather(*puts))
+
+    assert asyncio.run(put_both()) == [201, 412]
+
+
+def test_a_tenant_uploads_two_tables_at_the_same_time_and_all_together_eight(
+    bounded, assert_problem
+):
+    uploads = bounded.client.app.state.uploads
+
+    def put(tenant: str) -> httpx.Response:
+        return bounded.ask("PUT", "/v1/tables/a.csv", content=ROWS, tenant=tenant)
+
+    with ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(uploads.take("acme"))
+        refused = put("acme")
+        assert_problem(refused, "too-many-requests")
+        assert refused.headers["retry-after"] == "5"
+        assert put("umbrella").status_code == 201
+        for tenant in ("b", "b", "c", "c", "d", "d"):
+            stack.enter_context(uploads.take(tenant))
+        assert_problem(put("umbrella"), "too-many-requests")
+    assert put("acme").status_code == 201
+    assert uploads.taken == 0
+
+
+@pytest.fixture
+def browser(bounded):
+    """Somebody of acme, signed in, and the token of their forms."""
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    client = bounded.client
+    signed = client.post(
+        "/sign-in", data={"key": bounded.key()}, headers=headers, follow_redirects=False
+    )
+    assert signed.status_code == 303
+    found = re.search(r'name="form_token" value="([^"]+)"', client.get("/jobs/new").text)
+
+    def send(name: str, content: bytes) -> httpx.Response:
+        return client.post(
+            "/jobs/new",
+            data={"form_token": found[1]},
+            files=[("file", (name, content, "text/csv"))],
+            headers=headers,
+            follow_redirects=False,
+        )
+
+    return send
+
+
+def test_a_form_is_not_read_before_its_tenant_has_a_slot_and_room(bounded, browser, monkeypatch):
+    from voyant.service.pages import new_job
+
+    uploads, read_form, reads = bounded.client.app.state.uploads, new_job.read_form, []
+
+    def read(*arguments):
+        reads.append(arguments)
+        assert uploads.taken == 1
+        return read_form(*arguments)
+
+    monkeypatch.setattr(new_job, "read_form", read)
+    with uploads.take("acme"), uploads.take("acme"):
+        busy = browser("a.csv", ROWS)
+    assert (busy.status_code, busy.headers["retry-after"]) == (429, "5")
+    assert bounded.ask("PUT", "/v1/tables/full.csv", content=b"a,b\n" * 150_000).status_code == 201
+    assert bounded.ask("PUT", "/v1/tables/more.csv", content=b"a,b\n" * 80_000).status_code == 201
+    full = browser("a.csv", b"a,b\n" * 180_000)
+    assert full.status_code == 413
+    assert "Remove a table first" in full.text
+    assert reads == []
+    assert browser("a.csv", ROWS).status_code == 303
+    assert len(reads) == 1
+    assert files(bounded) == ["a.csv", "full.csv", "more.csv"]
+    assert uploads.taken == 0
 
 
 def test_encoded_content_is_refused(bounded, assert_problem):

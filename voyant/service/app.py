@@ -28,6 +28,7 @@ from voyant.service.routes import (
 )
 from voyant.service.stopping import Stopping
 from voyant.service.streaming import most_followers
+from voyant.service.uploads import most_uploads
 
 __all__ = ["create_app"]
 
@@ -57,7 +58,7 @@ def create_app(settings: Settings, queue: DatabaseQueue) -> FastAPI:
     state.keys, state.audit = DatabaseKeys(queue.database), AuditLog(queue.database)
     state.metrics = metrics = ServiceMetrics(queue)
     state.stopping, state.followers = Stopping(), most_followers()
-    state.uploads = tables.most_uploads()
+    state.uploads = most_uploads()
     app.add_middleware(Gate, limits=_limits(settings), observe=metrics.observe_request)
     install_handlers(app)
     for module in (health, jobs, artifacts, tables, catalog, schedules, baselines, admin):

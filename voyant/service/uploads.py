@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,17 +21,23 @@ from voyant.core.config import Settings
 from voyant.core.errors import UnsafeNameError
 from voyant.jobs.durable.places import UPLOAD_PREFIX, upload_path, uploads_folder
 from voyant.service.problems import Problem
+from voyant.service.slots import Slots
 from voyant.service.sniffing import TABLE_KINDS, check_content, kind_of
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Digest  # pyright: ignore[reportPrivateUsage] - it has no other name
 
-__all__ = ["StoredTable", "UploadStore", "check_table_name", "remove_leftovers"]
+__all__ = ["StoredTable", "UploadStore", "check_table_name", "most_uploads", "remove_leftovers"]
 
 _TEMPORARY: Final = ".voyant-upload-{}.tmp"
 _BUFFER_BYTES: Final = 1024**2
 _LONGEST_NAME: Final = 150
 _MOST_TABLES: Final = 1_000
+#: Uploads at the same time, of all tenants and of one.
+_MOST_UPLOADS: Final = 8
+_MOST_UPLOADS_OF_TENANT: Final = 2
+#: One for each tenant, but for tenants that share one by chance.
+_LOCKS: Final = tuple(threading.Lock() for _ in range(64))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +77,11 @@ def check_table_name(name: str) -> str:
             f"A table's name ends with {', '.join(TABLE_KINDS)}; text also with .gz or .zst.",
         )
     return name
+
+
+def most_uploads() -> Slots:
+    """Return what limits the uploads that are taken at the same time."""
+    return Slots(of_tenant=_MOST_UPLOADS_OF_TENANT, of_all=_MOST_UPLOADS, doing="upload tables")
 
 
 class UploadStore:
@@ -136,11 +149,19 @@ class UploadStore:
             await run_in_threadpool(
                 check_content, temporary, name, int(self._settings.upload_max_expanded_bytes)
             )
-            was_there = path.exists()
-            await run_in_threadpool(_put_in_place, temporary, path, is_new=is_new)
+            was_there = await run_in_threadpool(self._put_in_place, temporary, path, is_new=is_new)
         finally:
             await run_in_threadpool(temporary.unlink, missing_ok=True)
         return _stored(path), digest.hexdigest(), not was_there
+
+    def form_room(self) -> int:
+        """Return how many bytes a form's files may have: what is left if the largest is replaced.
+
+        What is only a bound on what is received; each file is measured when it is kept.
+        """
+        sizes = [table.size_bytes for table in self.all()]
+        left = int(self._settings.tenant_max_upload_bytes) - sum(sizes) + max(sizes, default=0)
+        return max(left, 0)
 
     def _find(self, name: str) -> Path:
         try:
@@ -163,6 +184,22 @@ class UploadStore:
         if left <= 0:
             raise Problem("too-large", "The tenant's tables take all the room they may take.")
         return min(left, int(self._settings.upload_max_bytes))
+
+    def _put_in_place(self, temporary: Path, path: Path, *, is_new: bool) -> bool:
+        """Give a file that was received its name; say whether there was one of that name.
+
+        What was room when it began to come in may have been taken meanwhile by another, so it is
+        looked at again where only one at a time is.
+
+        Raises:
+            Problem: It has no room any more, or its name was taken.
+        """
+        with _alone_in(self._folder):
+            if temporary.stat().st_size > self._room(path.name, is_new=is_new):
+                raise Problem("too-large", "Another table has taken the room meanwhile.")
+            was_there = path.exists()
+            temporary.replace(path)
+        return was_there
 
     async def _receive(
         self,
@@ -201,14 +238,17 @@ def _write(descriptor: int, digest: Digest, content: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _put_in_place(temporary: Path, path: Path, *, is_new: bool) -> None:
-    if not is_new:
-        temporary.replace(path)
-        return
-    try:
-        os.link(temporary, path)  # fails where the name was taken meanwhile
-    except FileExistsError:
-        raise Problem("precondition-failed", "There is a table of that name already.") from None
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Generator[None]:
+    """Be the only one who puts files into a folder, of this process and of others beside it."""
+    with _LOCKS[hash(folder) % len(_LOCKS)]:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            with contextlib.suppress(OSError):  # NFS locks no folders; then of this process only
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
 
 def _stored(path: Path) -> StoredTable:

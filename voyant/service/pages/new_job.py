@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,13 +19,15 @@ from voyant.core.plugin_registry import default_registry
 from voyant.demo import KPIS, table_paths
 from voyant.jobs.durable.errors import QueueFullError
 from voyant.jobs.durable.model import JobSpec
+from voyant.jobs.durable.queue import DatabaseQueue
 from voyant.report.format import Figure, Value, byte_size, column_name, value
 from voyant.service.keys import Role
 from voyant.service.pages.rendering import render
-from voyant.service.pages.route import Form, PageRoute, Visitor, see_other
+from voyant.service.pages.route import Form, PageRoute, Visitor, read_form, see_other
 from voyant.service.pages.sessions import Session
 from voyant.service.parameters import Queue, ServiceSettings
 from voyant.service.problems import Problem
+from voyant.service.slots import Slots
 from voyant.service.sniffing import TABLE_KINDS
 from voyant.service.specs import check_spec
 from voyant.service.table_names import table_name
@@ -94,13 +95,45 @@ async def new_job(
 
 @router.post("/jobs/new")
 async def start_job(
-    request: Request, session: Visitor, form: Form, queue: Queue, settings: ServiceSettings
+    request: Request, session: Visitor, queue: Queue, settings: ServiceSettings
 ) -> Response:
     """Keep the files that came along, and start the job."""
+    uploads: Slots = request.app.state.uploads
+    with uploads.take(session.caller.tenant_id):
+        await _check_announced(request, session, settings)
+        form = await read_form(request, session)
+        try:
+            return await _start(request, session, form, queue, settings)
+        finally:
+            await form.close()
+
+
+async def _check_announced(request: Request, session: Session, settings: Settings) -> None:
+    """Refuse a form whose files have no room, before any of it is written anywhere.
+
+    Raises:
+        Problem: It has none, or does not say how long it is.
+    """
+    announced = request.headers.get("content-length", "")
+    if not (announced.isascii() and announced.isdigit()):
+        raise Problem("bad-request", "A form says how long it is, in Content-Length.")
+    store = UploadStore(settings, session.caller.tenant_id)
+    room = await run_in_threadpool(store.form_room)
+    if int(announced) > room + int(settings.service_max_body_bytes):
+        raise Problem(
+            "too-large",
+            f"The tenant's tables leave room for {room} bytes. Remove a table first.",
+            headers={"Connection": "close"},
+        )
+
+
+async def _start(
+    request: Request, session: Session, form: FormData, queue: DatabaseQueue, settings: Settings
+) -> Response:
     tenant = session.caller.tenant_id
     wish, files = _wish(form, settings), _files(form)
     try:
-        wish.tables += await _keep(request, UploadStore(settings, tenant), files)
+        wish.tables += await _keep(UploadStore(settings, tenant), files)
         spec = _spec(wish)
         await run_in_threadpool(check_spec, settings, tenant, spec)
         job = await run_in_threadpool(
@@ -248,19 +281,17 @@ def _day(text: str) -> datetime | None:
         raise _FormError(f"{text!r} is no day.") from None
 
 
-async def _keep(request: Request, store: UploadStore, files: Sequence[UploadFile]) -> list[str]:
+async def _keep(store: UploadStore, files: Sequence[UploadFile]) -> list[str]:
     """Keep the files that came with the form, and return their names.
 
     Raises:
         Problem: One of them cannot be kept; those before it were.
     """
     kept: list[str] = []
-    uploads: asyncio.Semaphore = request.app.state.uploads
-    async with uploads:
-        for file in files:
-            name = check_table_name(Path((file.filename or "").replace("\\", "/")).name)
-            stored, _, _ = await store.put(name, _parts(file))
-            kept.append(stored.name)
+    for file in files:
+        name = check_table_name(Path((file.filename or "").replace("\\", "/")).name)
+        stored, _, _ = await store.put(name, _parts(file))
+        kept.append(stored.name)
     return kept
 
 

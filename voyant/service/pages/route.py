@@ -27,6 +27,7 @@ __all__ = [
     "Visitor",
     "cookie_name",
     "is_secure",
+    "read_form",
     "read_session",
     "see_other",
     "sessions_of",
@@ -117,8 +118,8 @@ def _visitor(request: Request) -> Session:
     return session
 
 
-async def _form(request: Request, session: Annotated[Session, Depends(_visitor)]) -> FormData:
-    """Read a form, if it is one that this person was given.
+async def read_form(request: Request, session: Session) -> FormData:
+    """Read a form, if it is one that this person was given; its files go to the temporary folder.
 
     Raises:
         Problem: It carries another token, or none.
@@ -129,6 +130,10 @@ async def _form(request: Request, session: Annotated[Session, Depends(_visitor)]
     if not hmac.compare_digest(given.encode(), session.form_token.encode()):
         raise Problem("forbidden", "This form is out of date. Go back, reload the page, try again.")
     return form
+
+
+async def _form(request: Request, session: Annotated[Session, Depends(_visitor)]) -> FormData:
+    return await read_form(request, session)
 
 
 Visitor = Annotated[Session, Depends(_visitor)]

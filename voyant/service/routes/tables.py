@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from base64 import b64encode
 from typing import Annotated, Any, Final
 
@@ -12,15 +11,15 @@ from fastapi.concurrency import run_in_threadpool
 from voyant.service.auth import Analyst, Viewer
 from voyant.service.parameters import ServiceSettings
 from voyant.service.problems import Problem
+from voyant.service.slots import Slots
 from voyant.service.uploads import StoredTable, UploadStore, check_table_name
 from voyant.service.views import TableList, TableView
 from voyant.service.wire import ServiceRoute, describe_problems
 
-__all__ = ["most_uploads", "router"]
+__all__ = ["router"]
 
 router = APIRouter(prefix="/v1/tables", tags=["tables"], route_class=ServiceRoute)
 
-_MOST_UPLOADS: Final = 8
 _BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
@@ -80,14 +79,8 @@ async def put_table(
         raise Problem(
             "unsupported-media-type", "Send the file as it is: orders.csv.gz, not encoded."
         )
-    uploads: asyncio.Semaphore = request.app.state.uploads
-    if uploads.locked():
-        raise Problem(
-            "too-many-requests",
-            "As many tables are being uploaded as may be at the same time.",
-            headers={"Retry-After": "5"},
-        )
-    async with uploads:
+    uploads: Slots = request.app.state.uploads
+    with uploads.take(caller.tenant_id):
         table, digest, is_new = await UploadStore(settings, caller.tenant_id).put(
             name, request.stream(), is_new=if_none_match is not None
         )
@@ -104,11 +97,6 @@ async def put_table(
 async def delete_table(caller: Analyst, settings: ServiceSettings, name: _TableName) -> None:
     """Remove an uploaded table; jobs that name it fail from now on."""
     await run_in_threadpool(UploadStore(settings, caller.tenant_id).remove, name)
-
-
-def most_uploads() -> asyncio.Semaphore:
-    """Return what limits the uploads that are taken at the same time."""
-    return asyncio.Semaphore(_MOST_UPLOADS)
 
 
 def _view(table: StoredTable) -> TableView:
