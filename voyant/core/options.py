@@ -155,28 +155,39 @@ class GeneratorOptions:
         return size
 
 
-def read_options(lookup: SettingsLookup, known: Collection[str]) -> Mapping[str, GeneratorOptions]:
-    """Return what is configured, by generator.
+def read_options(
+    lookup: SettingsLookup, known: Collection[str], unloaded: str = ""
+) -> tuple[Mapping[str, GeneratorOptions], Mapping[str, str]]:
+    """Return what is configured, by generator; then what is ignored, by generator, and why.
 
     Args:
         lookup: Where `generators` is looked for.
-        known: Names of the generators that exist, those of plugins that failed included.
+        known: Names of the generators that exist.
+        unloaded: Why there may be others, which plugins would have registered: `plugins are
+            switched off`. Options of a generator nobody knows are then ignored.
 
     Raises:
         ConfigurationError: A generator nobody knows, or something that is not a table of options.
     """
     tables = lookup.value("generators")
     if not isinstance(tables, Mapping) or not tables:
-        return {}
+        return {}, {}
     options: dict[str, GeneratorOptions] = {}
+    ignored: dict[str, str] = {}
     for name, values in cast("Mapping[str, object]", tables).items():
         where = f"generators.{name}"
         if name not in known:
-            raise ConfigurationError(
-                f"Setting {where!r}: there is no generator {name!r} "
-                f"(from {lookup.source_of(where)}).",
-                remedy=did_you_mean(name, known),
+            source, remedy = lookup.source_of(where), did_you_mean(name, known)
+            if not unloaded:
+                raise ConfigurationError(
+                    f"Setting {where!r}: there is no generator {name!r} (from {source}).",
+                    remedy=remedy,
+                )
+            ignored[name] = (
+                f"Setting {where!r} (from {source}) is ignored: there is no generator {name!r}, "
+                f"and {unloaded}. {remedy}"
             )
+            continue
         if not isinstance(values, Mapping):
             raise ConfigurationError(
                 f"Setting {where!r} is {values!r} (from {lookup.source_of(where)}).",
@@ -188,7 +199,7 @@ def read_options(lookup: SettingsLookup, known: Collection[str]) -> Mapping[str,
             values=dict(table),
             sources={key: lookup.source_of(f"{where}.{key}") for key in table},
         )
-    return options
+    return options, ignored
 
 
 def _parameter_names(model: type[Any] | None) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from voyant.core.definition import GeneratorDefinition
@@ -38,10 +38,13 @@ class Plan:
     Attributes:
         steps: All of them, those that are not to run too.
         timeout_seconds: Time the whole run may take.
+        ignored: Why options are ignored, by the generator they are for: a plugin's that is not
+            loaded.
     """
 
     steps: tuple[PlannedStep, ...]
     timeout_seconds: float | None = None
+    ignored: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def make_plan(
@@ -51,7 +54,7 @@ def make_plan(
     *,
     only: Collection[str] = (),
     skip: Collection[str] = (),
-    unloaded: Collection[str] = (),
+    unloaded: str = "",
 ) -> Plan:
     """Decide for each generator, in order, whether it is to run; each flag is decided once.
 
@@ -61,7 +64,7 @@ def make_plan(
         settings: Any object with attributes; `Settings` when None.
         only: If any, the only names to run.
         skip: Names not to run.
-        unloaded: Names of plugins that could not be loaded: options for them are no mistake.
+        unloaded: Why generators of plugins may be missing: options for them are then no mistake.
 
     Raises:
         ConfigurationError: `only` or `skip` names no generator, a flag has no clear value, or
@@ -74,7 +77,7 @@ def make_plan(
                 f"There is no generator {name!r}.", remedy=did_you_mean(name, known)
             )
     lookup = SettingsLookup(settings)
-    options = read_options(lookup, known | set(unloaded))
+    options, ignored = read_options(lookup, known, unloaded)
     if options:
         definitions = _configured(definitions, options)
     gates = Gates(lookup, context.get("flags"))
@@ -96,7 +99,7 @@ def make_plan(
     if any(definition.requires for definition in definitions):
         steps = _without_unmet(steps)
     seconds = lookup.value("run_timeout_seconds")
-    return Plan(tuple(steps), seconds if isinstance(seconds, (int, float)) else None)
+    return Plan(tuple(steps), seconds if isinstance(seconds, (int, float)) else None, ignored)
 
 
 def _configured(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -54,6 +55,8 @@ __all__ = [
     "run_generators",
 ]
 
+_logger = logging.getLogger("voyant.plugins")
+
 #: Built-in generators, in the order they run: each lives in `voyant.generators.<name>`.
 BUILTIN_GENERATORS: Final = (
     "profile", "kpi", "sufficiency", "quality", "drift", "charts", "narrative", "report",
@@ -61,6 +64,9 @@ BUILTIN_GENERATORS: Final = (
 
 #: Nothing beyond the specification's five parameters.
 _PLAIN: Final = ((), (), None, "none", None, None)
+
+#: Plugins that a warning names before it only counts them.
+_NAMED_PLUGINS: Final = 3
 
 _H = TypeVar("_H", bound=Handler)
 
@@ -96,6 +102,8 @@ class PluginRegistry:
         self._builtins_are_due = bool(builtins)
         self._plugins: list[Plugin] = []
         self._plugins_are_due = with_plugins
+        self._plugins_are_off = False
+        self._warned: set[str] = set()
         self._loading: _Loading | None = None
         self._discovering = threading.RLock()
 
@@ -214,8 +222,9 @@ class PluginRegistry:
         with self._lock:
             self._definitions = {}
             self._sorted = None
-            self._builtins_are_due = self._plugins_are_due = False
+            self._builtins_are_due = self._plugins_are_due = self._plugins_are_off = False
             self._plugins = []
+            self._warned = set()
 
     def load_plugins(self, settings: object | None = None) -> tuple[Plugin, ...]:
         """Find and load other people's generators, once; broken ones are reported, not raised.
@@ -235,7 +244,9 @@ class PluginRegistry:
                 self._import_builtins()
             from voyant.core.discovery import find_plugins  # noqa: PLC0415 - see the imports
 
-            self._plugins = [self._load(plugin) for plugin in find_plugins(_policy(settings))]
+            policy = _policy(settings)
+            self._plugins_are_off = not policy.enabled
+            self._plugins = [self._load(plugin) for plugin in find_plugins(policy)]
             return tuple(self._plugins)
 
     def _load(self, plugin: Plugin) -> Plugin:
@@ -351,17 +362,36 @@ class PluginRegistry:
             skip: Names not to run.
 
         Raises:
-            ConfigurationError: `only` or `skip` names no generator, or a flag has no clear value.
+            ConfigurationError: `only` or `skip` names no generator, a flag has no clear value, or
+                something is configured that a generator does not have. Options of an unknown
+                generator are only logged, once, where a plugin that may have it is not loaded.
         """
         self.load_plugins(settings)
-        return make_plan(
+        plan = make_plan(
             self.snapshot(),
             context or {},
             settings,
             only=only,
             skip=skip,
-            unloaded=[plugin.origin.plugin for plugin in self._plugins if not plugin.generators],
+            unloaded=self._unloaded(),
         )
+        for name, why in plan.ignored.items():
+            if name not in self._warned:  # a service plans for every request
+                self._warned.add(name)
+                _logger.warning("%s", why)
+        return plan
+
+    def _unloaded(self) -> str:
+        """Say why generators of plugins may be missing; nothing if every plugin is loaded."""
+        if self._plugins_are_off:
+            return "plugins are switched off"
+        missing = [plugin for plugin in self._plugins if plugin.status != "loaded"]
+        if not missing:
+            return ""
+        named = [f"{plugin.origin.plugin} ({plugin.status})" for plugin in missing[:_NAMED_PLUGINS]]
+        if len(missing) > _NAMED_PLUGINS:
+            named.append(f"{len(missing) - _NAMED_PLUGINS} more")
+        return f"plugins that may have it are not loaded: {', '.join(named)}"
 
     def run(
         self,
