@@ -35,10 +35,16 @@ def ended(queue, job):
 
 @pytest.fixture
 def uploaded(settings):
-    """Each tenant's own upload of one name."""
-    for tenant, rows in (("acme", 3), ("other", 5), ("limited", 3)):
-        path = upload_path(settings, tenant, "orders.csv")
-        path.parent.mkdir(parents=True)
+    """Each tenant's own upload of one name, and an earlier state of one of them."""
+    for tenant, name, rows in (
+        ("acme", "orders", 3),
+        ("other", "orders", 5),
+        ("limited", "orders", 3),
+        ("between", "orders", 3),
+        ("between", "earlier", 5),
+    ):
+        path = upload_path(settings, tenant, f"{name}.csv")
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("id\n" + "".join(f"{row}\n" for row in range(rows)))
 
 
@@ -60,6 +66,19 @@ def test_jobs_end_as_they_should(queue, workers, settings, uploaded, plugin):
         JobSpec(sources={"orders": "upload:orders.csv"}, only=["profile"]),
         requested_by="t",
     )
+    queue.set_limits("between", max_rows=7)
+    compared = [
+        queue.submit(
+            "between",
+            JobSpec(
+                sources={"orders": "upload:orders.csv"},
+                reference={"orders": reference},
+                only=["profile"],
+            ),
+            requested_by="t",
+        )
+        for reference in ("upload:earlier.csv", "before:id=2")
+    ]
     queue.set_limits("slow", job_timeout_seconds=1.0)
     plugin.hold("steady_a")
     late = queue.submit("slow", JobSpec(only=["steady_a"]), requested_by="t")
@@ -82,6 +101,9 @@ def test_jobs_end_as_they_should(queue, workers, settings, uploaded, plugin):
     assert ended(queue, absent).state is JobState.FAILED
     assert "nothing.csv" in ended(queue, absent).error or "upload" in ended(queue, absent).error
     assert "3 rows together; the tenant may analyse 2" in ended(queue, large).error
+    # A reference of five rows beside three of its table; the table's own rows count once.
+    assert "8 rows together; the tenant may analyse 7" in ended(queue, compared[0]).error
+    assert ended(queue, compared[1]).state is JobState.SUCCEEDED, ended(queue, compared[1]).error
     assert ended(queue, late).error == "It took longer than 1 seconds and was stopped."
     for job in (absent, large, late):
         assert not queue.folder(job.tenant_id, job.job_id).exists()

@@ -16,6 +16,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
@@ -247,9 +248,30 @@ def _request(assignment: Assignment, settings: Settings) -> JobRequest:
 def _check_rows(request: JobRequest, settings: Settings, allowed: int) -> None:
     """Refuse tables that have more rows together than the tenant may analyse.
 
+    A reference that is read from a place of its own counts too; a table's own earlier rows have
+    been counted with it.
+
     Raises:
         ConfigurationError: They have.
     """
+    counted = _count_rows(request, settings)
+    references = {
+        table: place
+        for table, place in request.reference.items()
+        if not str(place).startswith(BEFORE_PREFIX)
+    }
+    if references and counted <= allowed:
+        # As tables of their own, since SQL cannot see references; of these nothing is selected.
+        others = replace(request, sources=references, reference={}, tables=tuple(references))
+        counted += _count_rows(others, settings.model_copy(update={"select": {}}))
+    if counted > allowed:
+        raise ConfigurationError(
+            f"The tables have {counted} rows together; the tenant may analyse {allowed} in a job.",
+            remedy="Name fewer tables, or ask the operator for more.",
+        )
+
+
+def _count_rows(request: JobRequest, settings: Settings) -> int:
     from voyant.jobs.runner import make_context  # noqa: PLC0415 - only where there is a limit
 
     context = make_context(request, settings)
@@ -261,11 +283,7 @@ def _check_rows(request: JobRequest, settings: Settings, allowed: int) -> None:
             counted += int(str(rows[0][0]))
     finally:
         context.close()
-    if counted > allowed:
-        raise ConfigurationError(
-            f"The tables have {counted} rows together; the tenant may analyse {allowed} in a job.",
-            remedy="Name fewer tables, or ask the operator for more.",
-        )
+    return counted
 
 
 if __name__ == "__main__":
