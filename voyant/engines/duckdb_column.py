@@ -29,7 +29,7 @@ _LONGEST_SHOWN: Final = 500
 CUT_VALUE: Final = (
     f"CASE WHEN length(v) > {_LONGEST_SHOWN} THEN left(v, {_LONGEST_SHOWN}) || '…' ELSE v END"
 )
-_kept = count(1)
+_numbers = count(1)
 _moment_pattern = re.compile(r"(\d+)(-\d\d-\d\d)( \(BC\))?(?: (.+))?")
 _short_zone_pattern = re.compile(r"[+-]\d\d$")
 
@@ -47,12 +47,10 @@ class Measuring:
         table: str,
         column: Column,
         row_count: int,
-        *,
-        worker: int = 0,
     ) -> None:
         self.connection = connection
-        #: The small table; each of those who measure at the same time has another.
-        self.groups = f"memory.main.voyant_groups_{worker}"
+        #: The small table, of a name that no other column's has.
+        self.groups = f"memory.main.voyant_groups_{next(_numbers)}"
         self.is_grouped = False
         self.table_name = table
         self.column = column
@@ -73,16 +71,10 @@ class Measuring:
     def group(self) -> None:
         """Read the column, once: one row for each different value."""
         self.run(
-            f"CREATE OR REPLACE TABLE {self.groups} AS "
+            f"CREATE TABLE {self.groups} AS "
             f"SELECT {self.value} AS v, count(*) AS c FROM {self.table} GROUP BY 1"
         )
         self.is_grouped = True
-
-    def keep(self) -> str:
-        """Give the small table a name under which it stays, and return that."""
-        name = f"voyant_kept_{next(_kept)}"
-        self.run(f"ALTER TABLE {self.groups} RENAME TO {name}")
-        return f"memory.main.{name}"
 
     def top_and_sample(self) -> tuple[tuple[ValueCount, ...], tuple[ValueCount, ...]]:
         """Fetch the most frequent values, as they are for the top and as text for the sample."""

@@ -68,7 +68,7 @@ def measure_columns(
                     if progressed is not None and worker == 0:
                         place = len(columns) - len(waiting)
                         progressed(f"column {place} of {len(columns)}, {column.name}")
-                    measuring = Measuring(connection, table, column, row_count, worker=worker)
+                    measuring = Measuring(connection, table, column, row_count)
                     found[column.name] = _measure_column(measuring, wide_text_rows, kept)
         except BaseException:
             waiting.clear()  # the others end with the column they are at
@@ -110,10 +110,12 @@ def _measure_column(
 ) -> ColumnSummary:
     import duckdb  # noqa: PLC0415 - its errors; whoever gave the connection has loaded it
 
+    is_kept = False
     try:
         summary = _measure(measuring, wide_text_rows)
-        if kept is not None and measuring.is_grouped and _is_worth_keeping(summary):
-            kept[measuring.table_name, summary.name] = measuring.keep()
+        is_kept = kept is not None and measuring.is_grouped and _is_worth_keeping(summary)
+        if kept is not None and is_kept:
+            kept[measuring.table_name, summary.name] = measuring.groups
     except (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.IOException):
         raise
     except duckdb.Error as error:
@@ -121,7 +123,8 @@ def _measure_column(
     else:
         return summary
     finally:
-        measuring.run(f"DROP TABLE IF EXISTS {measuring.groups}")
+        if not is_kept:
+            measuring.run(f"DROP TABLE IF EXISTS {measuring.groups}")
 
 
 def _measure(measuring: Measuring, wide_text_rows: int) -> ColumnSummary:

@@ -134,9 +134,7 @@ class LocalGroups:
         kind = ColumnKind.FLOAT if groups.local_type == "DOUBLE" else declared.kind
         local = replace(declared, type=groups.measured_type, kind=kind)
         measuring = Measuring(self.connection, "", local, row_count)
-        measuring.run(
-            f"CREATE OR REPLACE VIEW {measuring.groups} AS SELECT v, c FROM {groups.relation}"
-        )
+        measuring.groups = groups.relation
         return measuring
 
     def top_and_sample(
