@@ -1,7 +1,8 @@
-"""Spans: the run, and in it each generator."""
+"""Spans: the run, in it each generator, and in that each thing the engine was asked."""
 
 from __future__ import annotations
 
+import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -10,9 +11,18 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import SpanKind, StatusCode
 
+from voyant.core.pipeline import Observer
+from voyant.jobs.request import JobRequest
+from voyant.jobs.runner import run_job
 from voyant.observers.otel import OpenTelemetryObserver, make_observer
+
+#: A run of KPIs with a literal, over rows with values, none of which belong into a span.
+KPIS = [
+    {"name": "of_ann", "sql": "SELECT count(*) AS n FROM orders WHERE who = 'ann-the-secret'"},
+    {"name": "broken", "sql": "SELECT CAST(who AS INTEGER) AS n FROM orders"},
+]
 
 
 def stop(ctx):
@@ -73,6 +83,95 @@ def test_the_run_is_inside_the_callers_span(run, provider, exported):
         run(OpenTelemetryObserver(provider))
     spans = {span.name: span for span in exported.get_finished_spans()}
     assert spans["voyant.run"].parent.span_id == outer.get_span_context().span_id
+
+
+@pytest.fixture
+def traced(tmp_path, monkeypatch, provider, exported):
+    """Run a job, and give its spans, each with what it is inside of."""
+    monkeypatch.chdir(tmp_path)
+
+    def start(**request):
+        job = JobRequest(
+            job_id="job",
+            artifacts_root=tmp_path / "out",
+            only=["profile", "kpi"],
+            kpis=KPIS,
+            **request,
+        )
+        run_job(job, None, [OpenTelemetryObserver(provider)])
+        spans = exported.get_finished_spans()
+        names = {span.context.span_id: span.name for span in spans}
+        asked = [span for span in spans if not span.name.startswith("voyant.generator")]
+        text = "".join(span.to_json() for span in asked)  # a generator's has its error's message
+        for value in ("ann-the-secret", "bob-the-secret", "SELECT", "CAST"):
+            assert value not in text
+        return [(span, names.get(span.parent.span_id) if span.parent else None) for span in spans]
+
+    return start
+
+
+def of_kind(spans, kind):
+    return [(span, inside) for span, inside in spans if span.name.startswith(f"voyant.{kind} ")]
+
+
+def test_each_question_of_duckdb_is_a_span_inside_its_generator(traced, tmp_path):
+    orders = tmp_path / "orders.csv"
+    orders.write_text("id,who\n" + "".join(f"{n},ann-the-secret\n" for n in range(5)))
+    spans = traced(sources={"orders": str(orders)})
+    asked = {(span.name, inside): span for span, inside in of_kind(spans, "question")}
+    profile = "voyant.generator profile"
+    whole = asked["voyant.question summary", profile]
+    assert dict(whole.attributes) == {"voyant.question": "summary", "voyant.tables": ("orders",)}
+    assert whole.kind is SpanKind.INTERNAL
+    (around,) = [span for span, _ in spans if span.name == profile]
+    assert around.start_time <= whole.start_time < whole.end_time <= around.end_time
+    queries = [span for span, _ in of_kind(spans, "question") if span.name.endswith(" query")]
+    assert [span.status.status_code for span in queries] == [StatusCode.OK, StatusCode.ERROR]
+    assert [event for span in queries for event in span.events] == []
+    assert of_kind(spans, "statement") == []
+
+
+def test_each_statement_a_warehouse_is_sent_is_a_span(traced, postgres_server, tmp_path):
+    database = postgres_server.new_database("traces")
+    with postgres_server.connect(database) as admin:
+        admin.execute(
+            "CREATE TABLE orders AS SELECT n AS id, 'bob-the-secret' AS who "
+            "FROM generate_series(1, 5) AS n"
+        )
+    spans = traced(warehouse_url=postgres_server.url(database), reference={"orders": "before:id=2"})
+    sent = of_kind(spans, "statement")
+    assert all(span.kind is SpanKind.CLIENT for span, _ in sent)
+    assert {inside for _, inside in sent} >= {"voyant.generator profile", "voyant.generator kpi"}
+    (first,) = [span for span, _ in sent if span.name == "voyant.statement reference"]
+    assert first.attributes["voyant.tables"] == ("orders",)
+    assert first.attributes["voyant.row_count"] == 1
+    manifest = json.loads((tmp_path / "out" / "job" / "manifest.json").read_text())
+    counted = {
+        entry["name"]: sum(used["statements"] for used in entry["details"]["statements"].values())
+        for entry in manifest["generators"]
+        if "statements" in entry["details"]
+    }
+    traced_profile = [span for span, inside in sent if inside == "voyant.generator profile"]
+    assert len(traced_profile) == counted["profile"]
+    assert of_kind(spans, "question") == []
+
+
+def test_an_engine_tells_nobody_where_nobody_wants_to_know(tmp_path):
+    orders = tmp_path / "orders.csv"
+    orders.write_text("id\n1\n")
+    heard = []
+
+    class Deaf(Observer):
+        """Wants to know when the run ends."""
+
+        def run_started(self, _plan, context):
+            heard.append(context.asked)
+
+    request = JobRequest(
+        sources={"orders": str(orders)}, artifacts_root=tmp_path / "out", only=["profile"]
+    )
+    run_job(request, None, [Deaf()])
+    assert heard == [None]
 
 
 class Collector(BaseHTTPRequestHandler):

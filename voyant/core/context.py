@@ -24,7 +24,7 @@ from voyant.core.errors import (
 from voyant.core.lookup import SettingsLookup
 
 if TYPE_CHECKING:  # thirty dataclasses, a third of the registry's import, for annotations alone
-    from voyant.core.engine import Engine
+    from voyant.core.engine import Asked, Engine
     from voyant.core.results import StepReport
     from voyant.core.tables import QueryResult, TableSummary
 
@@ -103,6 +103,8 @@ class GeneratorContext(dict[str, Any]):
         self.cancel: Callable[[], None] | None = None
         #: Set by the run: told what the engine is about to do for the generator that runs.
         self.progressed: Callable[[str], None] = _no_one
+        #: Set by the run if somebody wants to know: told what the engine was asked.
+        self.asked: Callable[[Asked], None] | None = None
         #: Set by the run: tells `steps`, when somebody asks.
         self.account: Callable[[], tuple[StepReport, ...]] = tuple
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
 
 from voyant.core.checks import FailureCount, RowCheck
 from voyant.core.series import SeriesQuestions
@@ -20,7 +21,40 @@ from voyant.core.tables import (
     ValueCounts,
 )
 
-__all__ = ["Engine", "Reporting"]
+__all__ = ["Asked", "Engine", "Reporting", "Traced"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One thing that an engine was asked; it holds no SQL and no value of a table.
+
+    Attributes:
+        kind: A question that the engine answers itself, or a statement it sent to a warehouse.
+        name: What was asked, or what the statement is a part of: `summary`, `pearson`; `query` for
+            a user's own SQL.
+        tables: What it is about; none for a user's own SQL.
+        started_ns: When it was asked, in nanoseconds since 1970.
+        seconds: Until the answer was there.
+        is_answered: False if an error was raised instead.
+        row_count: Rows that a statement gave, where that is known.
+    """
+
+    kind: Literal["question", "statement"]
+    name: str
+    tables: tuple[str, ...]
+    started_ns: int
+    seconds: float
+    is_answered: bool
+    row_count: int | None = None
+
+
+@runtime_checkable
+class Traced(Protocol):
+    """An engine that tells what it was asked, for traces."""
+
+    def trace_to(self, listener: Callable[[Asked], None]) -> None:
+        """Tell somebody of each thing asked, as soon as it is answered."""
+        ...
 
 
 @runtime_checkable

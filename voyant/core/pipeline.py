@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextvars
 import logging
 import threading
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 from time import monotonic, perf_counter
 from types import MappingProxyType
-from typing import Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from voyant.core.context import GeneratorContext
 from voyant.core.definition import GeneratorDefinition
@@ -19,6 +19,9 @@ from voyant.core.errors import ConfigurationError
 from voyant.core.outcome import checked_artifacts, message_of, text_of, trace_of
 from voyant.core.plan import Plan
 from voyant.core.results import GeneratorResult, PipelineResult, StepReport
+
+if TYPE_CHECKING:
+    from voyant.core.engine import Asked
 
 __all__ = ["Observer", "run_plan"]
 
@@ -44,6 +47,15 @@ class Observer:
         Args:
             definition: The generator that runs.
             step: What the engine is about to do: `flights: column 3 of 19, dep_delay`.
+        """
+
+    def engine_asked(self, asked: Asked) -> None:
+        """Called after each thing the engine was asked, on the thread that asked.
+
+        What generators with a process of their own ask is not told.
+
+        Args:
+            asked: The question, or the statement that a warehouse was sent.
         """
 
     def generator_finished(self, definition: GeneratorDefinition, result: GeneratorResult) -> None:
@@ -88,6 +100,7 @@ def run_plan(
         f"job={text_of(ctx.get('job_id', '-'))} tenant={text_of(ctx.get('tenant_id', '-'))}"
     )
     ctx.account = lambda: _account(plan, result)
+    ctx.asked = _listener(observers)
     producers = _claims(plan)
     limit = plan.timeout_seconds
     deadline = None if limit is None else monotonic() + limit
@@ -342,6 +355,16 @@ def _log(outcome: GeneratorResult, owner: str) -> None:
         extra={"voyant_traceback": outcome.traceback},
     )
     _logger.debug("%s", outcome.traceback)
+
+
+def _listener(observers: Sequence[Observer]) -> Callable[[Asked], None] | None:
+    """Return what tells those who want to know what the engine was asked, None if nobody does."""
+    listeners = [
+        observer
+        for observer in observers
+        if getattr(type(observer), "engine_asked", None) not in {None, Observer.engine_asked}
+    ]
+    return partial(_tell, listeners, "engine_asked") if listeners else None
 
 
 def _tell(observers: Sequence[Observer], event: str, *details: object) -> None:

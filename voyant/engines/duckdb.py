@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from voyant.core.checks import FailureCount, RowCheck
+from voyant.core.engine import Asked
 from voyant.core.errors import EngineError, SourceError, UnknownTableError
 from voyant.core.scratch import ScratchFolder
 from voyant.core.selection import TableSelection
@@ -37,6 +38,7 @@ from voyant.engines import duckdb_comparisons as comparisons
 from voyant.engines import duckdb_correlations as correlations
 from voyant.engines import duckdb_relations as relations
 from voyant.engines import duckdb_series as series
+from voyant.engines.asking import Listener, told_of
 from voyant.engines.duckdb_selection import WHOLE, select_rows
 from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_columns
 from voyant.engines.duckdb_types import described_columns
@@ -162,6 +164,7 @@ class DuckDBEngine:
         self._selections: dict[str, TableSelection] = {}
         self._scan_bytes: dict[str, int] = {}
         self._progressed: Callable[[str], None] = _no_one
+        self._listener: Listener = None
         self._sandbox: Sandbox | None = None
         self._memory: dict[tuple[object, ...], Any] = {}
         self._lock = threading.RLock()
@@ -282,6 +285,10 @@ class DuckDBEngine:
     def report_to(self, progressed: Callable[[str], None]) -> None:
         """Tell somebody, in a few words, of each thing begun."""
         self._progressed = progressed
+
+    def trace_to(self, listener: Callable[[Asked], None]) -> None:
+        """Tell somebody of each question asked, as soon as it is answered."""
+        self._listener = listener
 
     def _shown(self, table: object) -> str:
         """Return how to call a table before people."""
@@ -482,7 +489,8 @@ class DuckDBEngine:
 
     def query(self, sql: str) -> QueryResult:
         """Run a user's SQL in the sandbox's child process."""
-        return self._user_sandbox().query(sql)
+        sandbox = self._user_sandbox()
+        return told_of(self._listener, "question", "query", (), lambda: sandbox.query(sql))
 
     def prepare_queries(self) -> None:
         """Start the process that runs users' SQL, so that it is ready when the first one comes."""
@@ -521,8 +529,9 @@ class DuckDBEngine:
                     raise UnknownTableError(str(table), self._recipe.tables)
                 if key[0] not in _QUICK:
                     self._progressed(f"{self._shown(table)}: {key[0]}")
+                name, about = str(key[0]), (self._shown(table),)
                 try:
-                    self._memory[key] = compute()
+                    self._memory[key] = told_of(self._listener, "question", name, about, compute)
                 except duckdb.InterruptException as error:
                     raise EngineError(f"Table {table!r}: the work was interrupted.") from error
                 except duckdb.OutOfMemoryException as error:

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 import duckdb
 
 from voyant.core.checks import FailureCount, RowCheck
+from voyant.core.engine import Asked
 from voyant.core.errors import (
     EngineError,
     SourceError,
@@ -43,10 +44,11 @@ from voyant.engines import ibis_correlations as correlations
 from voyant.engines import ibis_relations as relations
 from voyant.engines import ibis_selection as selecting
 from voyant.engines import ibis_series as series
+from voyant.engines.asking import Listener, told_of
 from voyant.engines.dialects.running import GuardedQueries
 from voyant.engines.dialects.tables import JobTable
 from voyant.engines.ibis_groups import LocalGroups
-from voyant.engines.ibis_statements import Statements, Warehouse
+from voyant.engines.ibis_statements import Statement, Statements, Warehouse
 from voyant.engines.ibis_summary import GROUP_LIMIT, TableReader, summarize
 from voyant.engines.ibis_types import Reading, reading_of, split
 from voyant.engines.ingest import first_line
@@ -119,6 +121,7 @@ class IbisEngine:
         self._memory: dict[tuple[object, ...], Any] = dict(answers or {})
         self._selections = dict(selections or {})
         self._progressed: Callable[[str], None] = _no_one
+        self._listener: Listener = None
         self._readers: dict[str, TableReader] = {}
         self._grouped: set[str] = set()
         self._lock = threading.RLock()
@@ -374,7 +377,8 @@ class IbisEngine:
         with self._lock:
             if self._queries is None:
                 self._queries = self.warehouse.queries(self._queried, self._limits)
-        return self._queries.query(sql)
+        queries = self._queries
+        return told_of(self._listener, "statement", "query", (), lambda: queries.query(sql))
 
     def _queried(self) -> list[JobTable]:
         """List what users' queries may read: selected rows, but no samples."""
@@ -386,6 +390,26 @@ class IbisEngine:
     def report_to(self, progressed: Callable[[str], None]) -> None:
         """Tell somebody, in a few words, of each thing begun."""
         self._progressed = progressed
+
+    def trace_to(self, listener: Callable[[Asked], None]) -> None:
+        """Tell somebody of each statement sent, also of those that opening took."""
+
+        def tell(statement: Statement) -> None:
+            listener(
+                Asked(
+                    kind="statement",
+                    name=statement.question,
+                    tables=tuple(map(_shown, statement.tables)),
+                    started_ns=statement.started_ns,
+                    seconds=statement.seconds,
+                    is_answered=statement.rows is not None,
+                    row_count=statement.rows,
+                )
+            )
+
+        self._listener, self.statements.observer = listener, tell
+        for statement in self.statements.log:
+            tell(statement)
 
     def selection(self, table: str) -> TableSelection | None:
         """Return what was selected of a table or its reference, None for all of it."""
@@ -515,8 +539,7 @@ class IbisEngine:
                 if table not in (*self._tables, *compared):
                     raise UnknownTableError(table, self._tables)
                 if key[0] not in _QUICK:
-                    shown = table.removeprefix(_REFERENCE).removeprefix(_CURRENT)
-                    self._progressed(f"{shown}: {key[0]}")
+                    self._progressed(f"{_shown(table)}: {key[0]}")
                 try:
                     self._memory[key] = compute()
                 except EngineError as error:
@@ -529,6 +552,11 @@ class IbisEngine:
                     raise EngineError(f"Table {table!r}: {first_line(error)}.") from error
             found: _T = self._memory[key]
             return found
+
+
+def _shown(table: str) -> str:
+    """Return how to call a table before people."""
+    return table.removeprefix(_REFERENCE).removeprefix(_CURRENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

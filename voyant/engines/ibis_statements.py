@@ -157,6 +157,7 @@ class Statement:
         common: As it was written, in common SQL over `sources`.
         sources: What it reads, by name.
         rows: Rows it gave; None if it failed.
+        started_ns: When it was sent, in nanoseconds since 1970.
         seconds: From sending to the last row.
     """
 
@@ -164,6 +165,7 @@ class Statement:
     tables: tuple[str, ...]
     sql: str
     rows: int | None
+    started_ns: int
     seconds: float
     common: str = field(repr=False)
     sources: Mapping[str, Source] = field(repr=False)
@@ -175,7 +177,7 @@ class Statements:
     def __init__(self, warehouse: Warehouse) -> None:
         self.warehouse = warehouse
         self.log: list[Statement] = []
-        #: Called with each statement after it has run; for tests and traces.
+        #: Called with each statement after it has run; for traces.
         self.observer: Callable[[Statement], None] | None = None
         self._lock = threading.Lock()
 
@@ -202,7 +204,7 @@ class Statements:
             **sources: What the statement reads.
         """
         text = written(self.dialect, sql, sources)
-        began = time.perf_counter()
+        started_ns, began = time.time_ns(), time.perf_counter()
         rows: int | None = None
         try:
             found = self.warehouse.fetch(text, is_ordered=is_ordered)
@@ -213,6 +215,7 @@ class Statements:
                 tables=tuple(source.table for source in sources.values()),
                 sql=text,
                 rows=rows,
+                started_ns=started_ns,
                 seconds=time.perf_counter() - began,
                 common=sql,
                 sources=sources,

@@ -66,6 +66,8 @@ def open_engine(ctx: GeneratorContext) -> Engine:
         max_scan_bytes=limit,
     )
     engine.report_to(lambda step: ctx.progressed(step))  # noqa: PLW0108 - it changes
+    if ctx.asked is not None:
+        engine.trace_to(ctx.asked)
     try:
         refuse_costly(engine, limit)
     except BaseException:
@@ -95,6 +97,8 @@ def _open_warehouse(
         max_scan_bytes=cast("int | None", ctx.setting("max_scan_bytes")),
     )
     engine.report_to(lambda step: ctx.progressed(step))  # noqa: PLW0108 - it changes
+    if ctx.asked is not None:
+        engine.trace_to(ctx.asked)
     return engine
 
 

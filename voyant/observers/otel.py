@@ -1,4 +1,4 @@
-"""Where did a run's time go? A span for the run, and in it a span for each generator."""
+"""Where did a run's time go? Spans for the run, its generators, and what the engine was asked."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from contextvars import Token
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.trace import Span, Status, StatusCode, Tracer, TracerProvider
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, TracerProvider
 
 from voyant import __version__
 from voyant.core.context import GeneratorContext
 from voyant.core.definition import GeneratorDefinition
+from voyant.core.engine import Asked
 from voyant.core.pipeline import Observer
 from voyant.core.plan import Plan
 from voyant.core.results import GeneratorResult, PipelineResult
@@ -75,6 +76,24 @@ class OpenTelemetryObserver(Observer):
             f"voyant.generator {definition.name}", parent, attributes=facts
         )
         self._token = otel_context.attach(trace.set_span_in_context(self._generator, parent))
+
+    def engine_asked(self, asked: Asked) -> None:
+        """Make a span of a question or a statement, inside that of the generator that asked."""
+        whose = self._generator or self._run
+        if whose is None:
+            return
+        is_inside = trace.get_current_span().get_span_context().is_valid
+        span = self._tracer.start_span(
+            f"voyant.{asked.kind} {asked.name}",
+            None if is_inside else trace.set_span_in_context(whose),
+            kind=SpanKind.CLIENT if asked.kind == "statement" else SpanKind.INTERNAL,
+            attributes={"voyant.question": asked.name, "voyant.tables": asked.tables},
+            start_time=asked.started_ns,
+        )
+        if asked.row_count is not None:
+            span.set_attribute("voyant.row_count", asked.row_count)
+        span.set_status(Status(StatusCode.OK if asked.is_answered else StatusCode.ERROR))
+        span.end(asked.started_ns + int(asked.seconds * 1e9))
 
     def generator_finished(self, definition: GeneratorDefinition, result: GeneratorResult) -> None:
         """End its span."""
