@@ -110,6 +110,7 @@ def test_functions_of_a_registry_and_objects_that_register(
         ("x = 3", "bad:y", "has no attribute 'y'", "plugins_deny"),
         ("x = 3", "bad", "registered no generator", "@register"),
         ("VOYANT_API = 99", "bad", "needs version 99", "made for this Voyant"),
+        ("VOYANT_API = 99\ndef f(ctx): pass", "bad:f", "needs version 99", "made for this Voyant"),
         ("raise BaseException('odd')", "bad", "BaseException: odd", "plugins_deny"),
         (
             "def f(registry):\n    registry.register('kpi')(lambda ctx: {})",

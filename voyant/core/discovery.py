@@ -199,7 +199,8 @@ def load_plugin(plugin: Plugin, registry: _Registrar) -> Plugin:
     """
     try:
         loaded = _import(plugin)
-        wanted = getattr(loaded, "VOYANT_API", API_VERSION)
+        module = sys.modules.get(getattr(loaded, "__module__", None) or "")
+        wanted = getattr(loaded, "VOYANT_API", getattr(module, "VOYANT_API", API_VERSION))
         if wanted != API_VERSION:
             return plugin.failed(*_incompatible(wanted))
         _register(plugin, loaded, registry)
