@@ -99,6 +99,51 @@ def rle_bomb() -> bytes:
     return b"\x28\xb5\x2f\xfd\x00\x58" + block * 40 + last
 
 
+def parquet_of(**columns: pa.Array | list) -> bytes:
+    content = io.BytesIO()
+    pa.parquet.write_table(pa.table(columns), content, compression="zstd")
+    return content.getvalue()
+
+
+def arrow_of(table: pa.Table, *, make=pa.ipc.new_file, codec=None, rows=None) -> bytes:
+    content = io.BytesIO()
+    with make(content, table.schema, options=pa.ipc.IpcWriteOptions(compression=codec)) as writer:
+        writer.write_table(table, rows)
+    return content.getvalue()
+
+
+def parquet_of_another_file() -> bytes:
+    """A footer whose chunks are said to be elsewhere: made with the writer of such footers."""
+    content = io.BytesIO()
+    written: list[pa.parquet.FileMetaData] = []
+    pa.parquet.write_table(pa.table({"id": [1]}), io.BytesIO(), metadata_collector=written)
+    written[0].set_file_path("secret.parquet")
+    written[0].write_metadata_file(content)
+    return content.getvalue()
+
+
+def repeating_arrow_file() -> bytes:
+    """A file of one large and 20 small batches, whose footer names the large one 21 times."""
+    small, large = pa.table({"id": list(range(10))}), pa.table({"id": list(range(1_000))})
+    content = io.BytesIO()
+    with pa.ipc.new_file(content, small.schema) as writer:
+        for table in (large, *[small] * 20):
+            writer.write_table(table)
+    made = content.getvalue()
+    length = int.from_bytes(made[-10:-6], "little")
+    body, footer = made[: -10 - length], made[-10 - length :]
+    block = struct.Struct("<qi4xq")
+    (at,) = (
+        at
+        for at in range(0, length - 24 * 21, 4)
+        if block.unpack_from(footer, at)[2] == 8_000
+        if block.unpack_from(footer, at + 24)[2] == 80
+    )
+    blocks = footer[at : at + 24] * 21
+    return body + footer[:at] + blocks + footer[at + len(blocks) :]
+
+
+SAME = pa.table({"id": pa.array([7] * 30_000, pa.int64())})
 GOOD = {
     "orders.csv": ROWS,
     "orders.tsv": b"id\tamount\n1\t2.5\n",
@@ -111,7 +156,11 @@ GOOD = {
     "orders.ndjson": b'\n{"id": 1}\n{"id": 2}\n',
     "orders.xlsx": workbook(),
     "orders.parquet": parquet(),
+    "lists.parquet": parquet_of(a=[[1, 2], []], b=[{"c": 1, "d": [None]}, None]),
+    "no rows.parquet": parquet_of(id=pa.array([], pa.int64())),
     "orders.feather": feather(),
+    "packed.feather": arrow_of(SAME.slice(0, 20_000), codec="zstd", rows=1_000),
+    "dictionary.arrow": arrow_of(pa.table({"d": pa.array(["a", "b"]).dictionary_encode()})),
     "orders.arrows": arrow_stream(),
 }
 BAD = {
@@ -141,6 +190,47 @@ BAD = {
     "half a Parquet file": ("a.parquet", parquet()[:-5], "unusable-file"),
     "a small Parquet file": ("a.parquet", b"PAR1PAR1", "unusable-file"),
     "text as Arrow": ("a.arrow", ROWS, "unusable-file"),
+    "Parquet bomb of rows": ("a.parquet", parquet_of(id=[7] * (MOST + 1)), "too-large"),
+    "Parquet bomb of columns": (
+        "a.parquet",
+        parquet_of(**{f"c{n}": [7] * 20_001 for n in range(10)}),
+        "too-large",
+    ),
+    "Parquet bomb of one text": ("a.parquet", parquet_of(text=["a" * (MOST + 1)]), "too-large"),
+    "Parquet bomb of one list": ("a.parquet", parquet_of(list=[[7] * (MOST + 1)]), "too-large"),
+    "Parquet with a wrong footer": (
+        "a.parquet",
+        b"PAR1" + b"\xff" * 60 + struct.pack("<I", 60) + b"PAR1",
+        "unusable-file",
+    ),
+    "Parquet whose footer is longer than it": (
+        "a.parquet",
+        b"PAR1" + b"\x00" * 60 + struct.pack("<I", 2**31) + b"PAR1",
+        "unusable-file",
+    ),
+    "Parquet that names another file": ("a.parquet", parquet_of_another_file(), "unusable-file"),
+    "Arrow bomb, zstd": ("a.arrow", arrow_of(SAME, codec="zstd"), "too-large"),
+    "Arrow bomb, lz4": ("a.feather", arrow_of(SAME, codec="lz4"), "too-large"),
+    "Arrow stream bomb": (
+        "a.arrows",
+        arrow_of(SAME, make=pa.ipc.new_stream, codec="zstd", rows=5_000),
+        "too-large",
+    ),
+    "Arrow bomb of nothing": (
+        "a.arrow",
+        arrow_of(pa.table({"n": pa.nulls(MOST + 1)})),
+        "too-large",
+    ),
+    "Arrow bomb of a dictionary": (
+        "a.arrow",
+        arrow_of(pa.table({"d": pa.array(["a" * (MOST + 1)]).dictionary_encode()}), codec="zstd"),
+        "too-large",
+    ),
+    "Arrow that repeats itself": ("a.arrow", repeating_arrow_file(), "unusable-file"),
+    "half an Arrow file": ("a.arrow", feather()[:-5], "unusable-file"),
+    "half an Arrow stream": ("a.arrows", arrow_stream()[:-60], "unusable-file"),
+    "a small Arrow file": ("a.arrow", b"ARROW1", "unusable-file"),
+    "rubbish as an Arrow stream": ("a.arrows", b"\xff" * 99, "unusable-file"),
     "text as a workbook": ("a.xlsx", ROWS, "unusable-file"),
     "an archive as a workbook": ("a.xlsx", archive({"x.csv": ROWS}), "unusable-file"),
     "a workbook of another kind": ("a.ods", workbook(), "unusable-file"),
@@ -215,8 +305,15 @@ def test_what_is_not_a_table_is_refused_and_leaves_nothing(bounded, assert_probl
 
 
 def test_the_bombs_are_bombs():
-    for case in ("gzip bomb", "Zstandard bomb", "workbook bomb", "a workbook that lies"):
-        assert len(BAD[case][1]) < 100_000
+    for case, (_, content, _) in BAD.items():
+        if "bomb" in case and "Arrow" not in case and "members" not in case:
+            assert len(content) < 100_000
+    for case in BAD:
+        if "Arrow" in case and "bomb" in case:
+            assert len(BAD[case][1]) < 10_000
+            read = pa.ipc.open_stream if "stream" in case else pa.ipc.open_file
+            assert len(read(BAD[case][1]).read_all()) in {1, 30_000, MOST + 1}
+    assert len(pa.ipc.open_file(repeating_arrow_file()).read_all()) == 21_000
     assert len(rle_bomb()) < 300
     assert pa.Codec("zstd").decompress(rle_bomb(), 40 * 128 * 1024 + 8, asbytes=True) == b"a" * (
         40 * 128 * 1024 + 8

@@ -13,10 +13,12 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from voyant.service.arrow_size import arrow_unpacked_bytes
+from voyant.service.parquet_size import UnreadableError, parquet_unpacked_bytes
 from voyant.service.problems import Problem
 
 __all__ = ["TABLE_KINDS", "check_content", "kind_of"]
@@ -91,10 +93,12 @@ def check_content(path: Path, name: str, most_bytes: int) -> None:
             _check_workbook(file, size, kind, most_bytes)
         elif kind in _PARQUET:
             _check_ends(file, size, b"PAR1", "Parquet")
+            _check_stated(parquet_unpacked_bytes, file, size, most_bytes)
         elif kind in _ARROW:
             head = file.read(6)
             if head != b"ARROW1" and head[:4] != b"\xff\xff\xff\xff":
                 raise _unusable("it is not an Arrow file")
+            _check_stated(arrow_unpacked_bytes, file, size, most_bytes)
         else:
             _check_text(file.read(_HEAD_BYTES), kind)
 
@@ -124,6 +128,18 @@ def _check_ends(file: BinaryIO, size: int, mark: bytes, kind: str) -> None:
     file.seek(max(0, size - len(mark)))
     if size < 3 * len(mark) or head != mark or file.read() != mark:
         raise _unusable(f"it is not a whole {kind} file")
+
+
+def _check_stated(
+    measure: Callable[[BinaryIO, int], int], file: BinaryIO, size: int, most_bytes: int
+) -> None:
+    """Bound what a file of columns unpacks to by what it says of itself."""
+    try:
+        unpacked_bytes = measure(file, size)
+    except UnreadableError as error:
+        raise _unusable(str(error)) from None
+    if unpacked_bytes > most_bytes:
+        raise _too_large(most_bytes)
 
 
 def _unpack_gzip(file: BinaryIO, most_bytes: int) -> bytes:
