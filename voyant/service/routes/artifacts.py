@@ -20,7 +20,11 @@ router = APIRouter(
     prefix="/v1/jobs/{job_id}/artifacts", tags=["artifacts"], route_class=ServiceRoute
 )
 
-_ANY_FILE: Final[dict[str, Any]] = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+#: JSON has no schema here: each artifact has its own, and a range of one fits none.
+_ANY_FILE: Final[dict[str, Any]] = {
+    "application/json": {},
+    "*/*": {"schema": {"type": "string", "format": "binary"}},
+}
 _TEXT: Final = {"schema": {"type": "string"}}
 _FILE_HEADERS: Final[dict[str, Any]] = {
     "ETag": {"description": "The file's SHA-256, as in the manifest.", **_TEXT},
