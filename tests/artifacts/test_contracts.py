@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import textwrap
+from functools import cache
+from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft4Validator, Draft201909Validator
 
 from voyant.artifacts.contracts import MOST_BYTES, read_contract
 from voyant.core.errors import ConfigurationError
@@ -17,6 +25,12 @@ name: Orders
 version: 1.2.0
 status: active
 """
+
+
+@cache
+def published_v3_0():
+    path = Path(__file__).parent / "odcs" / "odcs-json-schema-v3.0.2.json"
+    return Draft201909Validator(json.loads(path.read_text(encoding="utf-8")))
 
 
 @pytest.fixture
@@ -224,6 +238,381 @@ def test_rules_from_before_v3_1(rules_of_property):
     assert (rule.kind, rule.said) == ("unique", "duplicateValues < 10")
     (rule,) = rules_of_property("quality: [{rule: sophisticated}]", version="v3.0.0")
     assert (rule.kind, rule.said) == ("unsupported", "rule sophisticated")
+
+
+# -------------------------------------------------------------------------------------------- v3.0
+
+
+@pytest.fixture
+def read_v3_0(read):
+    """Read what the published schema of v3.0.2 calls valid."""
+
+    def read_text(body, version="v3.0.2"):
+        text = HEAD.format(version=version) + textwrap.dedent(body)
+        document = yaml.safe_load(text)
+        assert list(published_v3_0().iter_errors(document)) == []
+        return read(body, version=version)
+
+    return read_text
+
+
+@pytest.fixture
+def rules_v3_0(read_v3_0):
+    def rules(body, **values):
+        head = "schema:\n  - name: orders\n    properties:\n      - name: amount\n"
+        contract = read_v3_0(head + textwrap.indent(textwrap.dedent(body), "        "), **values)
+        return contract.rules[2:]
+
+    return rules
+
+
+@pytest.mark.parametrize("version", ["v3.0.0", "v3.0.1", "v3.0.2"])
+@pytest.mark.parametrize(
+    ("kind", "options", "bounds"),
+    [
+        ("integer", "minimum: 0, exclusiveMinimum: true", (0, True, None, False)),
+        ("number", "minimum: 0, exclusiveMinimum: false", (0, False, None, False)),
+        ("integer", "maximum: 9, exclusiveMaximum: true", (None, False, 9, True)),
+        ("number", "minimum: 1, maximum: 9, exclusiveMaximum: true", (1, False, 9, True)),
+        (
+            "date",
+            "minimum: '2024-01-01', exclusiveMinimum: true, maximum: '2025-01-01'",
+            ("2024-01-01", True, "2025-01-01", False),
+        ),
+    ],
+)
+def test_v3_0_says_whether_a_bound_is_left_out(rules_v3_0, version, kind, options, bounds):
+    body = f"logicalType: {kind}\nlogicalTypeOptions: {{{options}}}"
+    _, rule = rules_v3_0(body, version=version)
+    assert rule.kind == "range"
+    assert (rule.low, rule.is_low_open, rule.high, rule.is_high_open) == bounds
+
+
+@pytest.mark.parametrize("said", ["exclusiveMinimum: true", "exclusiveMaximum: false"])
+def test_v3_0_leaves_out_no_bound_that_is_not_there(rules_v3_0, said):
+    (rule,) = rules_v3_0(f"logicalType: number\nlogicalTypeOptions: {{{said}}}")
+    assert rule.kind == "type"
+
+
+def test_bounds_of_v3_0_inside_of_nested_values(rules_v3_0):
+    rules = rules_v3_0(
+        """\
+        logicalType: array
+        items:
+          logicalType: integer
+          logicalTypeOptions: {minimum: 0, exclusiveMinimum: true}
+        """
+    )
+    assert [(rule.kind, rule.said) for rule in rules] == [
+        ("type", "is of type array"), ("unsupported", "items"),
+    ]  # fmt: skip
+
+
+def test_a_date_of_v3_0_is_any_time(rules_v3_0, rules_of_property):
+    """Its format says which: the schema gives yyyy-MM-dd, yyyy-MM-dd HH:mm:ss and HH:mm:ss."""
+    kind, form = rules_v3_0("logicalType: date\nlogicalTypeOptions: {format: 'HH:mm:ss'}")
+    assert (kind.kind, kind.word) == ("type", "temporal")
+    assert (form.kind, form.said) == ("unsupported", "format: HH:mm:ss")
+    (kind,) = rules_of_property("logicalType: date", version="v3.1.0")
+    assert kind.word == "date"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "team: [{username: a, comment: left}, {name: b, id: 7}]",
+        "slaProperties: [{property: frequency, value: 1, unit: d, column: orders.at}]",
+        "servers: [{server: s, type: athena, schema: x, stagingDir: 's3://a', owner: me}]",
+        "servers: [{server: s, type: duckdb, database: x, schema: 1}]",
+        "customProperties: [{property: a}, {value: b, since: '2020'}]",
+        "roles: [{role: r, id: 'a b'}]",
+        "support: [{channel: c, url: 'https://example.com', hours: 9 to 5}]",
+        "price: {priceAmount: 1, note: x}",
+        "schema: [{name: a, authoritativeDefinitions: [{url: u, type: t, id: 5}]}]",
+        "schema: [{name: a, properties: [{name: b, properties: [{name: c}]}]}]",
+        "schema: [{name: a, properties: [{name: b, items: {logicalType: string}}]}]",
+    ],
+)
+def test_what_later_versions_closed_is_open_in_v3_0(read_v3_0, body):
+    read_v3_0(body)
+
+
+@pytest.mark.parametrize("version", ["v3.1.0", "v3.2.0"])
+@pytest.mark.parametrize("part", ["properties: [{name: c}]", "items: {logicalType: string}"])
+def test_a_property_without_a_type_may_have_parts(read, version, part):
+    """In the published schemas, conditions on a type hold of a property without one too."""
+    contract = read(f"schema: [{{name: a, properties: [{{name: b, {part}}}]}}]", version=version)
+    assert contract.rules[-1].said == part.partition(":")[0]
+
+
+@pytest.mark.parametrize(
+    ("check", "made"),
+    [
+        # Its documentation: "Valid values from a static list", with no comparison.
+        ("{rule: validValues, validValues: [pounds, kg]}", [("allowed", "invalidValues = 0")]),
+        (
+            "{rule: duplicateCount, mustBeGreaterThan: 0, mustBeLessThan: 10}",
+            [("unique", "duplicateValues > 0"), ("unique", "duplicateValues < 10")],
+        ),
+        (
+            "{type: sql, query: SELECT 1, mustBeGreaterThan: 0, mustBeLessThan: 100}",
+            [("sql", "the query gives > 0"), ("sql", "the query gives < 100")],
+        ),
+        ("{type: sql, query: SELECT 1}", [("unsupported", "sql")]),
+        ("{type: sql, query: SELECT 1, mustBe: 1, rule: one}", [("sql", "the query gives = 1")]),
+        (
+            "{rule: between, description: under 500, mustBe: 3}",
+            [("unsupported", "rule between (mustBe 3): under 500")],
+        ),
+        (
+            "{rule: validValues, validValues: [a], mustBe: 3}",
+            [("unsupported", "rule validValues (validValues ['a'], mustBe 3)")],
+        ),
+        (
+            "{rule: nullCheck, mustBe: 0, filter: amount > 3}",
+            [("unsupported", "nullValues = 0, filter: amount > 3")],
+        ),
+        (
+            "{type: custom, engine: soda, implementation: x, rule: y, mustBe: 1, mustNotBe: 2}",
+            [("unsupported", "a check of soda")],
+        ),
+    ],
+)
+def test_checks_of_v3_0(rules_v3_0, check, made):
+    rules = rules_v3_0(f"quality: [{check}]")
+    assert [(rule.kind, rule.said) for rule in rules] == made
+    assert all(rule.reason for rule in rules if rule.kind == "unsupported")
+
+
+def test_what_v3_0_refuses_is_refused(read):
+    options = "{minimun: x}"
+    column = f"{{name: b, logicalType: date, logicalTypeOptions: {options}}}"
+    body = f"schema: [{{name: a, properties: [{column}]}}]"
+    document = yaml.safe_load(HEAD.format(version="v3.0.2") + body)
+    assert not published_v3_0().is_valid(document)
+    with pytest.raises(ConfigurationError, match="minimun"):
+        read(body, version="v3.0.2")
+
+
+@pytest.mark.parametrize("version", ["v3.1.0", "v3.2.0"])
+def test_since_v3_1_bounds_are_no_booleans(read, version):
+    body = "[{name: b, logicalType: integer, logicalTypeOptions: {exclusiveMinimum: true}}]"
+    with pytest.raises(ConfigurationError, match="exclusiveMinimum"):
+        read(f"schema: [{{name: a, properties: {body}}}]", version=version)
+
+
+# ------------------------------------------------------------------------------- nothing is dropped
+
+
+def holds(rules, number):
+    """Decide by the rules of a range whether a number is in it."""
+    return all(
+        (rule.low is None or number > rule.low or (number == rule.low and not rule.is_low_open))
+        and (
+            rule.high is None
+            or number < rule.high
+            or (number == rule.high and not rule.is_high_open)
+        )
+        for rule in rules
+        if rule.kind == "range"
+    )
+
+
+BOUND = st.integers(-2, 2) | st.sampled_from([-0.5, 0.5])
+CLOSED = ("minimum", "maximum")
+OPENED = ("exclusiveMinimum", "exclusiveMaximum")
+
+
+@pytest.mark.parametrize(
+    ("version", "oracle", "opened"),
+    [
+        # In draft 4 of JSON Schema, as in v3.0, these are booleans; later, as since v3.1, bounds.
+        ("v3.0.2", Draft4Validator, st.booleans()),
+        ("v3.1.0", Draft201909Validator, BOUND),
+    ],
+)
+def test_ranges_are_those_of_json_schema(tmp_path_factory, version, oracle, opened):
+    path = tmp_path_factory.mktemp("ranges") / "orders.odcs.yaml"
+    keys = {**dict.fromkeys(CLOSED, st.none() | BOUND), **dict.fromkeys(OPENED, st.none() | opened)}
+
+    @given(drawn=st.fixed_dictionaries(keys))
+    def check(drawn):
+        options = {name: value for name, value in drawn.items() if value is not None}
+        column = {"name": "x", "logicalType": "number", "logicalTypeOptions": options}
+        tables = [{"name": "orders", "properties": [column]}]
+        path.write_text(HEAD.format(version=version) + json.dumps({"schema": tables})[1:-1])
+        rules = read_contract(path).rules
+        assert {rule.kind for rule in rules} <= {"table", "column", "type", "range"}
+        for number in itertools.chain(range(-3, 4), (-0.5, 0.5, 1.5)):
+            assert holds(rules, number) is oracle(options).is_valid(number), (options, number)
+
+    check()
+
+
+@pytest.mark.parametrize(
+    ("options", "bounds"),
+    [
+        ("minimum: 10, exclusiveMinimum: 0", [(10, False, None, False)]),
+        ("minimum: 0, exclusiveMinimum: 10", [(10, True, None, False)]),
+        ("minimum: 0, exclusiveMinimum: 0", [(0, True, None, False)]),
+        ("maximum: 3, exclusiveMaximum: 5", [(None, False, 3, False)]),
+        ("maximum: 5, exclusiveMaximum: 5", [(None, False, 5, True)]),
+        (
+            "minimum: '2024-01-01 08:00:00', exclusiveMinimum: '2024-01-01'",
+            [("2024-01-01 08:00:00", False, None, False)],
+        ),
+        (
+            "maximum: '08:00', exclusiveMaximum: '08:00:00'",
+            [(None, False, "08:00:00", True)],
+        ),
+        (  # nobody can say which is the stricter one
+            "minimum: '2024-01-01', exclusiveMinimum: soon, maximum: '2025-01-01'",
+            [("2024-01-01", False, "2025-01-01", False), ("soon", True, None, False)],
+        ),
+        (
+            "maximum: '2024-01-01T00:00:00Z', exclusiveMaximum: '2024-01-01'",
+            [(None, False, "2024-01-01T00:00:00Z", False), (None, False, "2024-01-01", True)],
+        ),
+    ],
+)
+def test_of_two_bounds_the_stricter_one_holds(rules_of_property, options, bounds):
+    rules = rules_of_property(f"logicalTypeOptions: {{{options}}}")
+    assert {rule.kind for rule in rules} == {"range"}
+    assert [(r.low, r.is_low_open, r.high, r.is_high_open) for r in rules] == bounds
+
+
+def test_a_bound_that_is_none_is_not_assessed(rules_of_property):
+    rules = rules_of_property("logicalTypeOptions: {minimum: 1, exclusiveMinimum: true}")
+    assert [(rule.kind, rule.said) for rule in rules] == [
+        ("range", ">= 1"), ("unsupported", "exclusiveMinimum: True"),
+    ]  # fmt: skip
+
+
+BOTH = "arguments: {pattern: '^a', validValues: [a, ab]}"
+
+
+@pytest.mark.parametrize(
+    ("check", "kinds"),
+    [
+        (f"metric: invalidValues, mustBe: 0, {BOTH}", ["pattern", "allowed"]),
+        # Fewer than five of either may be more than five together.
+        (
+            f"metric: invalidValues, mustBeLessThan: 5, {BOTH}",
+            ["pattern", "allowed", "unsupported"],
+        ),
+        (
+            f"metric: invalidValues, mustBeBetween: [0, 5], unit: percent, {BOTH}",
+            ["pattern", "allowed", "unsupported"],
+        ),
+        # Three together say nothing of either.
+        (f"metric: invalidValues, mustBe: 3, {BOTH}", ["unsupported"]),
+        (f"metric: invalidValues, mustNotBe: 0, {BOTH}", ["unsupported"]),
+        (f"metric: invalidValues, mustBeGreaterThan: 3, {BOTH}", ["unsupported"]),
+        (
+            "metric: invalidValues, mustBe: 0, arguments: {pattern: a, validValues: b}",
+            ["unsupported", "pattern"],
+        ),
+        (
+            "metric: invalidValues, mustBe: 0, arguments: {pattern: 3, validValues: [b]}",
+            ["unsupported", "allowed"],
+        ),
+        (
+            "metric: invalidValues, mustBe: 0, arguments: {validValues: [b], filter: x}",
+            ["unsupported"],
+        ),
+        ("metric: nullValues, mustBe: 0, arguments: {filter: x > 1}", ["unsupported"]),
+        ("metric: rowCount, mustBe: 0, arguments: {filter: x > 1}", ["unsupported"]),
+        ("metric: duplicateValues, mustBe: 0, arguments: {properties: [a, b]}", ["unsupported"]),
+        ("metric: missingValues, mustBe: 0, arguments: {missingValues: none}", ["unsupported"]),
+        (
+            "type: sql, query: SELECT 1, metric: nullValues, mustBe: 0",
+            ["sql", "required"],
+        ),
+        (
+            "type: custom, engine: soda, implementation: x, metric: nullValues, mustBe: 0",
+            ["unsupported", "required"],
+        ),
+        (
+            "type: text, description: no gaps, metric: nullValues, mustBe: 0",
+            ["unsupported", "required"],
+        ),
+    ],
+)
+def test_all_that_a_check_says_is_kept(rules_of_property, check, kinds):
+    rules = rules_of_property(f"quality: [{{{check}}}]")
+    assert [rule.kind for rule in rules] == kinds
+    assert all(bool(rule.reason) is (rule.kind == "unsupported") for rule in rules)
+
+
+def test_a_pattern_and_a_list_are_told_apart(rules_of_property):
+    pattern, allowed = rules_of_property(
+        f"quality: [{{name: n, metric: invalidValues, mustBe: 0, {BOTH}}}]"
+    )
+    assert (pattern.word, pattern.said) == ("^a", "invalidValues = 0: matches ^a")
+    assert (allowed.values, allowed.said) == (("a", "ab"), "invalidValues = 0: is one of a, ab")
+    assert pattern.name == allowed.name == "n"
+
+
+def test_what_a_measure_must_be_is_not_assessed(read):
+    contract = read(
+        """\
+        schema:
+          - name: orders
+            properties:
+              - name: total
+                semanticType: measure
+                logicalType: number
+                required: true
+                quality: [{metric: nullValues, mustBe: 0}, {type: text, description: right}]
+        """,
+        version="v3.2.0",
+    )
+    _, *rules = contract.rules
+    assert [(rule.kind, rule.said) for rule in rules] == [
+        ("unsupported", "measure"),
+        ("unsupported", "is of type number"),
+        ("unsupported", "holds a value"),
+        ("unsupported", "nullValues = 0"),
+        ("unsupported", "right"),
+    ]
+    assert all(rule.reason for rule in rules)
+
+
+def test_a_relationship_is_followed_from_the_table_it_names(read):
+    contract = read(
+        """\
+        schema:
+          - name: orders
+            properties: [{name: who}]
+            relationships:
+              - {from: people.boss, to: people.key}
+              - {from: orders.who, to: people.key}
+          - name: people
+            physicalName: customers
+            properties: [{name: key, physicalName: id}, {name: boss, physicalName: boss_id}]
+        """
+    )
+    made = [rule for rule in contract.rules if rule.kind == "references"]
+    assert [(r.table, r.columns, r.word, r.other_column) for r in made] == [
+        ("customers", ("boss_id",), "customers", "id"),
+        ("orders", ("who",), "customers", "id"),
+    ]
+
+
+def test_extended_values_of_service_levels_are_not_assessed(read):
+    contract = read(
+        """\
+        schema: [{name: orders}]
+        slaProperties:
+          - {property: latency, value: 4, valueExt: 6, unit: h, element: at}
+          - {property: frequency, value: 1, valueExt: 2, unit: d}
+        """
+    )
+    assert [(rule.kind, rule.said) for rule in contract.rules[1:]] == [
+        ("freshness", "the newest is at most 4 h old"),
+        ("unsupported", "latency 4 h extended by 6"),
+        ("unsupported", "frequency 1 d extended by 2"),
+    ]
 
 
 # ------------------------------------------------------------------------------------------ refused

@@ -662,3 +662,60 @@ def test_a_whole_contract(run, tmp_path):
     assert (contract["passed_count"], contract["failed_count"]) == (13, 6)
     titles = {c["title"] for c in made["checks"]}
     assert "no money back" in titles
+
+
+def rules_of_contract(run, tmp_path, table, properties, version):
+    """Hold a table to the properties of a contract, and tell what came out by kind of rule."""
+    head = CONTRACT.partition("schema:")[0].replace("v3.1.0", version)
+    path = tmp_path / "t.odcs.yaml"
+    path.write_text(f"{head}schema: [{{name: t, properties: {json.dumps(properties)}}}]")
+    made = run({"t": table}, contracts=[str(path)])
+    return [
+        (c["name"], c["columns"], c["status"], c["failing_count"])
+        for c in made["checks"]
+        if c["source"] == "declared" and c["name"] not in {"table", "column"}
+    ]
+
+
+TIMES = pa.table(
+    {
+        "day": [date(2024, 1, 1)],
+        "moment": [datetime(2024, 1, 1, 8)],  # noqa: DTZ001 - without a zone on purpose
+        "hour": pa.array([8 * 3600], pa.time32("s")),
+        "word": ["2024-01-01"],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "statuses"),
+    [
+        # The schema of v3.0 has one type for days, moments and times of the day.
+        ("v3.0.2", ["passed", "passed", "passed", "failed"]),
+        ("v3.1.0", ["passed", "failed", "failed", "failed"]),
+    ],
+)
+def test_which_columns_are_dates(run, tmp_path, version, statuses):
+    properties = [{"name": name, "logicalType": "date"} for name in TIMES.column_names]
+    found = rules_of_contract(run, tmp_path, TIMES, properties, version)
+    assert [(kind, status) for kind, _, status, _ in found] == [("type", s) for s in statuses]
+
+
+def test_a_bound_of_v3_0_is_left_out(run, tmp_path):
+    table = pa.table({"v": [0, 1, 9, 10]})
+    options = {"minimum": 0, "exclusiveMinimum": True, "maximum": 10, "exclusiveMaximum": False}
+    properties = [{"name": "v", "logicalTypeOptions": options}]
+    found = rules_of_contract(run, tmp_path, table, properties, "v3.0.2")
+    assert found == [("range", ["v"], "failed", 1)]
+
+
+def test_a_pattern_and_a_list_are_both_counted(run, tmp_path):
+    table = pa.table({"v": ["a", "ab", "b", "abc", "bc"]})
+    check = {
+        "metric": "invalidValues",
+        "mustBe": 0,
+        "arguments": {"pattern": "^a", "validValues": ["a", "ab", "b"]},
+    }
+    properties = [{"name": "v", "quality": [check]}]
+    found = rules_of_contract(run, tmp_path, table, properties, "v3.1.0")
+    assert found == [("pattern", ["v"], "failed", 2), ("allowed", ["v"], "failed", 2)]

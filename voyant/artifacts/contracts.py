@@ -6,15 +6,14 @@ the kind `unsupported`, which is reported as not assessed with its reason - neve
 
 from __future__ import annotations
 
-import json
-import reprlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
+from datetime import datetime, time
+from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from voyant.artifacts.contract_file import MOST_BYTES, is_of_v3_0, load_contract
 from voyant.artifacts.quality_rules import Limit, Rule, RuleKind, say_values
 from voyant.core.errors import ConfigurationError
 from voyant.core.tables import Scalar
@@ -31,19 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_BYTES", "Contract", "read_contract"]
 
-#: A contract of more bytes is refused: the standard's full example has under 20,000.
-MOST_BYTES: Final = 2 * 1024 * 1024
-
 _SEVERITIES: Mapping[str, Severity] = {
     "info": "info", "low": "info", "minor": "info", "notice": "info",
     "warning": "warning", "warn": "warning", "medium": "warning", "moderate": "warning",
-}  # fmt: skip
-#: Names of library metrics before v3.1, and what they are called since.
-_OLD_METRICS: Mapping[str, str] = {
-    "nullCheck": "nullValues", "nullCount": "nullValues", "nullValues": "nullValues",
-    "duplicateCount": "duplicateValues", "duplicateCheck": "duplicateValues",
-    "uniqueCheck": "duplicateValues", "rowCount": "rowCount", "countCheck": "rowCount",
-    "validValues": "invalidValues", "invalidCount": "invalidValues",
 }  # fmt: skip
 _FORMATS: Mapping[str, str] = {
     "email": "email", "uuid": "uuid", "uri": "url", "url": "url", "ipv4": "ip", "ipv6": "ip",
@@ -55,8 +44,20 @@ _UNIT_SECONDS: Mapping[str, float] = {
     "year": 31_557_600.0,
 }  # fmt: skip
 _PLAIN_METRICS: Mapping[str, RuleKind] = {"duplicateValues": "unique", "nullValues": "required"}
-_MOST_SAID = 300
+#: The arguments of library metrics; any other may change what is counted.
+_ARGUMENTS: Mapping[str, frozenset[str]] = {
+    "missingValues": frozenset({"missingValues"}),
+    "invalidValues": frozenset({"pattern", "validValues"}),
+}
+#: What is read of a contract; the rest is not about the data.
+_READ = (
+    "apiVersion", "id", "name", "version", "status", "schema", "slaDefaultElement", "slaProperties",
+)  # fmt: skip
 _AGES = frozenset({"latency", "freshness", "ly", "fr"})
+
+#: A bound, and whether it is itself left out.
+_Bound = tuple[Scalar, bool]
+_NO_BOUND: _Bound = (None, False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,21 +86,15 @@ def read_contract(path: str | Path) -> Contract:
             does not follow the standard.
     """
     path = Path(path)
-    document = _load(path)
-    version = str(document.get("apiVersion", ""))
-    if not version.startswith("v3"):
-        raise ConfigurationError(
-            f"The contract {path.name!r} has the apiVersion {reprlib.repr(version)}.",
-            remedy="Voyant reads version 3 of the Open Data Contract Standard: apiVersion: v3.1.0.",
-        )
-    document = _renew(document)
-    _validate(path.name, document)
+    document = load_contract(path)
     from open_data_contract_standard.model import (  # noqa: PLC0415 - only runs with a contract pay
         OpenDataContractStandard,
     )
 
     try:
-        contract = OpenDataContractStandard.model_validate(document)
+        contract = OpenDataContractStandard.model_validate(
+            {name: document[name] for name in _READ if name in document}
+        )
     except ValueError as error:
         raise ConfigurationError(f"The contract {path.name!r} cannot be used: {error}.") from None
     columns = _physical_columns(contract)
@@ -108,6 +103,8 @@ def read_contract(path: str | Path) -> Contract:
         *_sla_rules(path.name, contract),
     ]
     rules = [_resolve(rule, columns) for rule in rules]
+    if is_of_v3_0(document):
+        rules = [_with_any_time(rule) for rule in rules]
     return Contract(
         file=path.name,
         id=contract.id or "",
@@ -117,142 +114,6 @@ def read_contract(path: str | Path) -> Contract:
         status=contract.status or "",
         rules=tuple(rules),
     )
-
-
-# -------------------------------------------------------------------------------------- reading
-
-
-def _load(path: Path) -> dict[str, Any]:
-    """Read YAML safely: plain values only, bounded in size, without aliases that could multiply."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The contract {str(path)!r} cannot be read: {error.strerror}.",
-            remedy="Check --contract and the setting quality.contracts.",
-        ) from None
-    if len(content) > MOST_BYTES:
-        raise ConfigurationError(
-            f"The contract {path.name!r} has more than {MOST_BYTES:,} bytes.", remedy="Split it."
-        )
-    import yaml  # noqa: PLC0415 - only runs with a contract pay for it
-
-    try:
-        value: object = yaml.load(content.decode("utf-8-sig"), _loader())  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise ConfigurationError(
-            f"The contract {path.name!r} is not usable YAML: {said}."
-        ) from None
-    if not isinstance(value, dict):
-        raise ConfigurationError(
-            f"The contract {path.name!r} holds {reprlib.repr(value)}, not a table of fields."
-        )
-    return cast("dict[str, Any]", value)
-
-
-@cache
-def _loader() -> type[Any]:
-    """Make a loader of JSON's values: no aliases, no dates, no key twice."""
-    import yaml  # noqa: PLC0415 - see above
-
-    class Loader(yaml.SafeLoader):
-        """Reads what JSON could say."""
-
-        def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401 - as inherited
-            if self.check_event(yaml.AliasEvent):
-                raise yaml.YAMLError("aliases (*name) are not read; write the value out")
-            return super().compose_node(parent, index)
-
-        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401, FBT001, FBT002 - as inherited
-            seen = set[str]()
-            for key, _ in node.value:
-                text = str(getattr(key, "value", ""))
-                if text in seen:
-                    raise yaml.YAMLError(f"the key {text!r} stands twice in one place")
-                seen.add(text)
-            return super().construct_mapping(node, deep=deep)
-
-    Loader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-    return Loader
-
-
-def _renew(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Give library rules written before v3.1 their new field, and metrics their new names."""
-    if isinstance(value, list):
-        return [_renew(item) for item in cast("list[object]", value)]
-    if not isinstance(value, dict):
-        return value
-    given = cast("dict[object, object]", value)
-    made: dict[object, object] = {key: _renew(item) for key, item in given.items()}
-    quality = made.get("quality")
-    if isinstance(quality, list):
-        made["quality"] = [_renew_check(check) for check in cast("list[object]", quality)]
-    return made
-
-
-def _renew_check(check: object) -> object:
-    if not isinstance(check, dict) or "rule" not in check or "metric" in check:
-        return check  # pyright: ignore[reportUnknownVariableType] - as it came in
-    given = cast("dict[str, object]", check)
-    rest = {key: value for key, value in given.items() if key != "rule"}
-    metric = _OLD_METRICS.get(str(given["rule"]))
-    if metric is not None and any(key.startswith("must") for key in given):
-        return {**rest, "metric": metric}
-    kept: dict[str, object] = {
-        key: rest[key] for key in ("id", "name", "severity", "dimension") if key in rest
-    }
-    return {**kept, "type": "text", "description": f"rule {given['rule']}"}
-
-
-def _validate(file: str, document: dict[str, Any]) -> None:
-    from jsonschema import exceptions  # noqa: PLC0415 - only runs with a contract pay for it
-
-    try:
-        choose: Any = getattr(exceptions, "best_match")  # noqa: B009 - its types are unknown
-        best = choose(_validator().iter_errors(document))
-    except RecursionError:
-        raise ConfigurationError(f"The contract {file!r} is nested too deeply.") from None
-    if best is None:
-        return
-    where = ".".join(str(part) for part in best.absolute_path) or "the top"
-    said = str(best.message)[:_MOST_SAID]
-    raise ConfigurationError(
-        f"The contract {file!r} does not follow the standard at {where}: {said}.",
-        remedy="The JSON Schema of the Open Data Contract Standard says what may stand there.",
-    )
-
-
-@cache
-def _validator() -> Any:  # noqa: ANN401 - jsonschema is untyped here
-    from jsonschema import Draft201909Validator  # noqa: PLC0415 - see above
-
-    text = files("open_data_contract_standard").joinpath("schema.json").read_text(encoding="utf-8")
-    return Draft201909Validator(_mend(json.loads(text)))
-
-
-def _mend(schema: Any) -> Any:  # noqa: ANN401 - JSON
-    """Let conditions on `logicalType` hold only where it is given.
-
-    The published schema of v3.2.0 says `if logicalType is map, then map is required` in a way that
-    also holds for a property without a logical type: it would refuse nearly every contract of v3.0.
-    """
-    if isinstance(schema, list):
-        return [_mend(item) for item in cast("list[object]", schema)]
-    if not isinstance(schema, dict):
-        return schema
-    made = {key: _mend(item) for key, item in cast("dict[str, Any]", schema).items()}
-    condition = made.get("if")
-    if isinstance(condition, dict):
-        cases = cast("dict[str, Any]", condition)
-        for case in (cases, *cases.get("anyOf", ())):
-            if "logicalType" in case.get("properties", {}):
-                case.setdefault("required", ["logicalType"])
-    return made
 
 
 # ---------------------------------------------------------------------------------------- rules
@@ -275,11 +136,18 @@ def _resolve(rule: Rule, columns: Mapping[tuple[str, str], tuple[str, str]]) -> 
     if rule.kind == "references":
         table, column = columns.get((rule.word, rule.other_column), (rule.word, rule.other_column))
         own = columns.get((rule.alias, rule.columns[0]))
-        return replace(rule, word=table, other_column=column,
-                       columns=(own[1],) if own else rule.columns)  # fmt: skip
+        own = own or (rule.table, rule.columns[0])
+        return replace(rule, table=own[0], columns=(own[1],), word=table, other_column=column)
     if rule.kind == "freshness":
         table, column = columns.get((rule.alias, rule.columns[0]), (rule.table, rule.columns[0]))
         return replace(rule, columns=(column,))
+    return rule
+
+
+def _with_any_time(rule: Rule) -> Rule:
+    """Let `date` stand for every kind of time, as in v3.0, which had no other type of them."""
+    if rule.kind == "type" and rule.word == "date":
+        return replace(rule, word="temporal", said="is of type date, timestamp or time")
     return rule
 
 
@@ -309,7 +177,7 @@ def _object_rules(file: str, given: SchemaObject) -> Iterator[Rule]:
             said = "is part of the primary key: holds a value"
             yield replace(table, kind="required", columns=(column,), said=said)
     for check in given.quality or ():
-        yield _quality_rule(table, check, given)
+        yield from _quality_rules(table, check, given)
     for link in given.relationships or ():
         yield _reference(table, link)
 
@@ -324,15 +192,22 @@ def _property_rules(table: Rule, given: SchemaProperty) -> Iterator[Rule]:
         said="is one of the table's columns",
         description=given.description or "",
     )
-    if given.semanticType == "measure":
-        reason = "a measure is computed from columns, and is none itself"
-        yield _unsupported(column, "measure", reason)
+    if given.semanticType != "measure":
+        yield column
+        yield from _demands(column, given)
         return
-    yield column
+    reason = "a measure is computed from columns, and is none itself"
+    yield _unsupported(column, "measure", reason)
+    for rule in _demands(column, given):
+        yield rule if rule.kind == "unsupported" else _unsupported(rule, rule.said, reason)
+
+
+def _demands(column: Rule, given: SchemaProperty) -> Iterator[Rule]:
+    """Turn all that a property says of its values into rules."""
     yield from _column_rules(column, given)
     yield from _option_rules(column, given.logicalTypeOptions or {})
     for check in given.quality or ():
-        yield _quality_rule(column, check, None)
+        yield from _quality_rules(column, check, None)
     for link in given.relationships or ():
         yield _reference(column, link)
     for part in ("properties", "items", "map"):
@@ -361,9 +236,9 @@ def _column_rules(column: Rule, given: SchemaProperty) -> Iterator[Rule]:
 def _option_rules(column: Rule, options: Mapping[str, Any]) -> Iterator[Rule]:
     """Turn `logicalTypeOptions` into rules."""
     rest = dict(options)
-    low, is_low_open = _pop_bound(rest, "minimum", "exclusiveMinimum")
-    high, is_high_open = _pop_bound(rest, "maximum", "exclusiveMaximum")
-    if low is not None or high is not None:
+    lows = _pop_bounds(rest, "minimum", "exclusiveMinimum")
+    highs = _pop_bounds(rest, "maximum", "exclusiveMaximum")
+    for (low, is_low_open), (high, is_high_open) in zip_longest(lows, highs, fillvalue=_NO_BOUND):
         words = " and ".join(
             f"{sign}{'' if is_open else '='} {bound}"
             for sign, bound, is_open in ((">", low, is_low_open), ("<", high, is_high_open))
@@ -388,14 +263,43 @@ def _option_rules(column: Rule, options: Mapping[str, Any]) -> Iterator[Rule]:
         yield _unsupported(column, f"{name}: {value}", "there is no check for this option")
 
 
-def _pop_bound(options: dict[str, Any], closed: str, opened: str) -> tuple[Scalar, bool]:
-    """Take out a bound; the open one where both are given, as the stricter of equal ones."""
-    inner, outer = options.pop(closed, None), options.pop(opened, None)
-    return (_scalar(outer), True) if outer is not None else (_scalar(inner), False)
+def _pop_bounds(options: dict[str, Any], closed: str, opened: str) -> list[_Bound]:
+    """Take out the bounds of one side: none, the stricter one, or two that cannot be compared.
+
+    >>> _pop_bounds({"minimum": 10, "exclusiveMinimum": 0}, "minimum", "exclusiveMinimum")
+    [(10, False)]
+    """
+    bounds: list[_Bound] = []
+    for name, is_open in ((closed, False), (opened, True)):
+        value = options.get(name)
+        if not isinstance(value, bool):  # since v3.1 that is no bound, and reported as it stands
+            options.pop(name, None)
+            if value is not None:
+                bounds.append((_scalar(value), is_open))
+    if len(bounds) < 2:  # noqa: PLR2004 - both
+        return bounds
+    inner, outer = (_place(bound) for bound, _ in bounds)
+    try:
+        is_inner_stricter = inner > outer if closed == "minimum" else inner < outer
+    except TypeError:
+        return bounds
+    return bounds[:1] if is_inner_stricter else bounds[1:]
 
 
-def _quality_rule(base: Rule, check: DataQuality, table: SchemaObject | None) -> Rule:
-    """Turn one entry of `quality` into a rule."""
+def _place(bound: Scalar) -> Any:  # noqa: ANN401 - whatever compares with its like
+    """Read a bound as a number or a time; None, which compares with nothing, if it is neither."""
+    if not isinstance(bound, str):
+        return bound
+    for kind in (datetime, time):
+        try:
+            return kind.fromisoformat(bound)
+        except ValueError:
+            continue
+    return None
+
+
+def _quality_rules(base: Rule, check: DataQuality, table: SchemaObject | None) -> Iterator[Rule]:
+    """Turn one entry of `quality` into rules."""
     base = replace(
         base,
         name=check.name or check.id or "",
@@ -403,60 +307,107 @@ def _quality_rule(base: Rule, check: DataQuality, table: SchemaObject | None) ->
         severity=_SEVERITIES.get((check.severity or "").lower(), "error"),
         stated_dimension=_dimension(check.dimension),
     )
+    limit, no_limit = _limit(check), "what its result must be is no number, or not said"
     if check.type == "text":
-        return _unsupported(base, check.description or "text", "it is said in words only")
-    if check.type == "custom":
-        return _unsupported(base, f"a check of {check.engine}", f"it is written for {check.engine}")
-    limit = _limit(check)
+        yield _unsupported(base, check.description or "text", "it is said in words only")
+    elif check.type == "custom":
+        reason = f"it is written for {check.engine}"
+        yield _unsupported(base, f"a check of {check.engine}", reason)
+    elif check.type == "sql" and limit is None:
+        yield _unsupported(base, "sql", no_limit)
+    elif check.type == "sql":
+        yield replace(base, kind="sql", said=f"the query gives {limit}", limit=limit,
+                      word=_fill_in(check.query or "", base))  # fmt: skip
+    if not check.metric and check.type in {"text", "custom", "sql"}:
+        return
     if limit is None:
-        reason = "what its result must be is no number, or not said"
-        return _unsupported(base, check.metric or check.type or "quality", reason)
-    if check.type == "sql":
-        query = _fill_in(check.query or "", base)
-        return replace(base, kind="sql", columns=base.columns, said=f"the query gives {limit}",
-                       word=query, limit=limit)  # fmt: skip
-    return _metric_rule(base, check, limit, table)
+        yield _unsupported(base, check.metric or "quality", no_limit)
+    else:
+        yield from _metric_rules(base, check, limit, table)
 
 
-def _metric_rule(base: Rule, check: DataQuality, limit: Limit, table: SchemaObject | None) -> Rule:
-    """Turn one of the standard's library metrics into a rule."""
+def _metric_rules(
+    base: Rule, check: DataQuality, limit: Limit, table: SchemaObject | None
+) -> Iterator[Rule]:
+    """Turn one of the standard's library metrics into rules."""
     metric, unit = check.metric or "", (check.unit or "rows").lower()
-    if unit not in {"rows", "row", "percent", "%"}:
-        return _unsupported(base, metric, f"there is no unit {unit!r}")
+    arguments = {
+        name: value for name, value in (check.arguments or {}).items() if value is not None
+    }
     is_percent = unit in {"percent", "%"}
     said = f"{metric} {limit}{'%' if is_percent else ''}"
     base = replace(base, said=said, limit=limit, is_percent=is_percent)
-    if metric == "rowCount":
-        return replace(base, kind="row_count", columns=())
+    known = _ARGUMENTS.get(metric, frozenset())
     if metric == "duplicateValues" and table is not None:
-        return _duplicates_of_table(base, check.arguments or {}, table)
-    if not base.columns:
-        return _unsupported(base, metric, "it is for a property, not for a whole table")
-    if metric in _PLAIN_METRICS:
-        return replace(base, kind=_PLAIN_METRICS[metric])
-    return _listed_values(base, metric, check.arguments or {})
+        known = frozenset({"properties"})
+    unknown = next((name for name in arguments if name not in known), None)
+    if unit not in {"rows", "row", "percent", "%"}:
+        yield _unsupported(base, metric, f"there is no unit {unit!r}")
+    elif unknown is not None:
+        words = f"{said}, {unknown}: {arguments[unknown]}"
+        yield _unsupported(base, words, f"the standard has no argument {unknown!r} of it")
+    elif metric == "rowCount":
+        yield replace(base, kind="row_count", columns=())
+    elif metric == "duplicateValues" and table is not None:
+        yield _duplicates_of_table(base, arguments, table)
+    elif not base.columns:
+        yield _unsupported(base, metric, "it is for a property, not for a whole table")
+    elif metric in _PLAIN_METRICS:
+        yield replace(base, kind=_PLAIN_METRICS[metric])
+    elif metric == "missingValues":
+        yield _missing_values(base, arguments)
+    else:
+        yield from _invalid_values(base, metric, arguments)
 
 
 def _duplicates_of_table(base: Rule, arguments: Mapping[str, Any], table: SchemaObject) -> Rule:
-    named = [str(name) for name in cast("Sequence[object]", arguments.get("properties") or ())]
+    named = _listed(arguments.get("properties"))
     physical = {item.name: item.physicalName or item.name for item in table.properties or ()}
-    columns = tuple(physical.get(name) or name for name in named)
+    columns = tuple(physical.get(str(name)) or str(name) for name in named or ())
     if not columns:
         return _unsupported(base, "duplicateValues", "it does not say of which properties")
     return replace(base, kind="unique", columns=columns)
 
 
-def _listed_values(base: Rule, metric: str, arguments: Mapping[str, Any]) -> Rule:
-    """Turn `missingValues` and `invalidValues`, whose arguments say what is meant, into a rule."""
-    if metric == "missingValues":
-        listed = cast("Sequence[object]", arguments.get("missingValues") or ())
-        return replace(base, kind="filled", values=tuple(_scalar(item) for item in listed))
-    if metric == "invalidValues" and arguments.get("pattern"):
-        return replace(base, kind="pattern", word=str(arguments["pattern"]))
-    if metric == "invalidValues" and arguments.get("validValues"):
-        listed = cast("Sequence[object]", arguments["validValues"])
-        return replace(base, kind="allowed", values=tuple(_scalar(item) for item in listed))
-    return _unsupported(base, metric, "its arguments say nothing that can be checked")
+def _missing_values(base: Rule, arguments: Mapping[str, Any]) -> Rule:
+    listed = _listed(arguments.get("missingValues", []))
+    if listed is None:
+        return _unsupported(base, "missingValues", "what it calls missing is no list of values")
+    return replace(base, kind="filled", values=listed)
+
+
+def _invalid_values(base: Rule, metric: str, arguments: Mapping[str, Any]) -> Iterator[Rule]:
+    """Values are valid that match the pattern and are listed, where both are given."""
+    pattern, values = arguments.get("pattern"), _listed(arguments.get("validValues"))
+    made: list[Rule] = []
+    if isinstance(pattern, str) and pattern:
+        made.append(replace(base, kind="pattern", word=pattern))
+    if values:
+        made.append(replace(base, kind="allowed", values=values))
+    if not made or len(made) < len(arguments):
+        named = f"{metric} by {' and '.join(arguments)}" if arguments else metric
+        yield _unsupported(base, named, "its arguments say nothing that can be checked")
+    if len(made) < 2:  # noqa: PLR2004 - both
+        yield from made
+        return
+    words = (f"matches {pattern}", say_values(values or ()))
+    rules = [
+        replace(rule, said=f"{base.said}: {said}") for rule, said in zip(made, words, strict=True)
+    ]
+    limit = base.limit or Limit(high=0)
+    is_upper = limit.high is not None and not limit.is_outside and limit.holds(0)
+    if is_upper:
+        yield from rules
+    if not is_upper or limit.high != 0:
+        reason = "what fails the pattern, the list or both is not counted together"
+        yield _unsupported(base, f"{base.said}: {' and '.join(words)}", reason)
+
+
+def _listed(value: object) -> tuple[Scalar, ...] | None:
+    """Read a list of values; None if it is none."""
+    if not isinstance(value, list):
+        return None
+    return tuple(_scalar(item) for item in cast("list[object]", value))
 
 
 def _limit(check: DataQuality) -> Limit | None:
@@ -506,6 +457,9 @@ def _reference(base: Rule, link: Relationship) -> Rule:
         return _unsupported(base, said, "references by id are not followed; write table.column")
     columns = base.columns if source is None else (source.rpartition(".")[2],)
     table, _, column = target.rpartition(".")
+    own_table = "" if source is None else source.rpartition(".")[0]
+    if own_table and own_table != base.alias:
+        base = replace(base, table=own_table, alias=own_table)
     return replace(base, kind="references", columns=columns, said=f"is found in {target}",
                    word=table, other_column=column)  # fmt: skip
 
@@ -522,6 +476,7 @@ def _sla_rules(file: str, contract: OpenDataContractStandard) -> Iterator[Rule]:
             alias = table or (next(iter(by_name)) if len(by_name) == 1 else "") or ""
             table = by_name.get(alias, alias)
             words = f"{level.property} {level.value} {level.unit or ''}".strip()
+            more = "" if level.valueExt is None else f"extended by {level.valueExt}"
             rule = Rule(
                 kind="unsupported",
                 table=table,
@@ -529,12 +484,15 @@ def _sla_rules(file: str, contract: OpenDataContractStandard) -> Iterator[Rule]:
                 place=f"slaProperties.{level.property}",
                 alias=alias,
                 origin=file,
-                said=words,
+                said=f"{words} {more}".strip(),
                 name=level.id or "",
                 description=level.description or "",
                 stated_dimension="timeliness",
             )
-            yield _age_rule(rule, str(level.property), level.value, level.unit or "d")
+            age = _age_rule(rule, str(level.property), level.value, level.unit or "d")
+            yield age
+            if more and age.kind != "unsupported":
+                yield replace(rule, reason="there is no check for an extended value")
 
 
 def _age_rule(rule: Rule, name: str, value: object, unit: str) -> Rule:

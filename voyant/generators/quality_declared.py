@@ -28,6 +28,7 @@ _TYPES: Mapping[str, frozenset[ColumnKind]] = {
     "date": frozenset({ColumnKind.DATE}),
     "timestamp": frozenset({ColumnKind.TIMESTAMP}),
     "time": frozenset({ColumnKind.TIME}),
+    "temporal": frozenset({ColumnKind.DATE, ColumnKind.TIMESTAMP, ColumnKind.TIME}),
     "array": frozenset({ColumnKind.LIST}),
     "vector": frozenset({ColumnKind.LIST}),
     "object": frozenset({ColumnKind.STRUCT}),
