@@ -11,7 +11,7 @@ import pytest
 from voyant.service import keys as keys_module
 from voyant.service.key_store import DatabaseKeys
 from voyant.service.keys import Role, check_key, make_key
-from voyant.service.routes.health import is_loopback
+from voyant.service.reach import is_loopback
 
 
 def test_a_key_has_256_bits_and_is_kept_only_as_its_hash(service):

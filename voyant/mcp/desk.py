@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -87,6 +88,14 @@ class Desk(Protocol):
 
     def folder(self, job_id: str) -> Path:
         """Return the folder of a job's artifacts; it need not exist."""
+        ...
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait until the caller may run a query, without a thread; one runs in the context.
+
+        Raises:
+            VoyantError: It may run none, or there was no turn in time.
+        """
         ...
 
     def query(self, sql: str, tables: Sequence[str]) -> QueryResult:

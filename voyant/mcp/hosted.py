@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractAsyncContextManager, closing
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from voyant.core.config import Settings
 from voyant.core.context import GeneratorContext
@@ -23,6 +22,7 @@ from voyant.jobs.durable.places import upload_path
 from voyant.mcp.answers import ColumnFacts, TableFacts
 from voyant.mcp.desk import Order, RefusedError
 from voyant.mcp.local import chosen_sources, referenced_sources
+from voyant.mcp.turns import Turns
 from voyant.service.audit import AuditLog
 from voyant.service.auth import Caller
 from voyant.service.keys import Role
@@ -33,21 +33,16 @@ from voyant.service.uploads import UploadStore
 
 __all__ = ["HostedDesk"]
 
-#: Queries of all tenants that run at the same time; the others wait their turn.
-_QUERIES: Final = 2
-_PATIENCE_SECONDS: Final = 60.0
-
-_turns = threading.BoundedSemaphore(_QUERIES)
-
 
 class HostedDesk:
     """Works for one caller of the service; implements `Desk`."""
 
     def __init__(
-        self, settings: Settings, queue: JobQueue, audit: AuditLog, caller: Caller
+        self, settings: Settings, queue: JobQueue, audit: AuditLog, turns: Turns, caller: Caller
     ) -> None:
         """Keep for whom, and with what."""
         self._settings, self._queue, self._audit = settings, queue, audit
+        self._turns = turns
         self._caller = caller
 
     def tables(self) -> list[TableFacts]:
@@ -104,6 +99,11 @@ class HostedDesk:
         """Return the folder of one of the tenant's jobs."""
         return self._queue.folder(self._caller.tenant_id, job_id)
 
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait for one of the turns that the tenants share; who may not ask is told at once."""
+        self._needs(Role.ANALYST)
+        return self._turns.take(self._caller.tenant_id)
+
     def query(self, sql: str, tables: Sequence[str]) -> QueryResult:
         """Run a SELECT in a process of its own, within the operator's limits."""
         self._needs(Role.ANALYST)
@@ -112,16 +112,12 @@ class HostedDesk:
             raise RefusedError(
                 "There is no table to ask.", remedy="Upload one: PUT /v1/tables/NAME."
             )
-        if not _turns.acquire(timeout=_PATIENCE_SECONDS):
-            raise RefusedError("Too many queries are running.", remedy="Ask again in a minute.")
         try:
             with closing(_open(self._settings, sources)) as engine:
                 result = engine.query(sql)
         except EngineError:
             self._write_down("query_tables", "refused or failed")
             raise
-        finally:
-            _turns.release()
         self._write_down("query_tables", "done")
         return result
 

@@ -8,7 +8,7 @@ the key has been checked.
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -22,12 +22,15 @@ from voyant.jobs.durable.queue import DatabaseQueue, open_queue
 from voyant.mcp.desk import Desk
 from voyant.mcp.hosted import HostedDesk
 from voyant.mcp.tools import make_server
+from voyant.mcp.turns import Turns
 from voyant.service.audit import AuditLog
 from voyant.service.auth import Caller
 from voyant.service.gate import Gate, GateLimits
 from voyant.service.key_store import DatabaseKeys
 from voyant.service.keys import KeyStore, check_key
 from voyant.service.problems import Problem, answer
+from voyant.service.reach import check_reach
+from voyant.service.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -42,19 +45,25 @@ __all__ = ["PATH", "make_app", "serve"]
 PATH: Final = "/mcp"
 _BODY_BYTES: Final = 1024**2
 _SCHEME: Final = "bearer "
+#: Requests of one tenant at the same time: the gate has room for 512.
+_MOST_REQUESTS: Final = 64
 
 
 def serve(settings: Settings, *, host: str, port: int) -> None:
     """Serve until stopped.
 
     Raises:
+        ConfigurationError: Other machines would reach it, and there is no key.
         DatabaseError: The service's database cannot be opened.
     """
     import uvicorn  # noqa: PLC0415 - only where it is needed
 
+    from voyant.service.slow_clients import protocol_class  # noqa: PLC0415 - it imports uvicorn
+
     log_as_json(settings)
     queue = open_queue(settings)
     try:
+        check_reach(settings, DatabaseKeys(queue.database), host)
         uvicorn.run(
             make_app(settings, queue, host=host),
             host=host,
@@ -62,7 +71,9 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
-            h11_max_incomplete_event_size=64 * 1024,
+            http=protocol_class(settings.service_idle_timeout_seconds),
+            ws="none",
+            h11_max_incomplete_event_size=32 * 1024,
             timeout_graceful_shutdown=10,
         )
     finally:
@@ -77,12 +88,12 @@ def make_app(settings: Settings, queue: DatabaseQueue, *, host: str = "127.0.0.1
         queue: Where jobs are kept; keys and the audit log are in the same database.
         host: What it will listen at; requests may name it.
     """
-    audit = AuditLog(queue.database)
+    audit, turns = AuditLog(queue.database), Turns()
 
     def desk_of(ctx: Context[Any, Any]) -> Desk:
         request = cast("Request", ctx.request_context.request)
         caller: Caller = request.state.caller
-        return HostedDesk(settings, queue, audit, caller)
+        return HostedDesk(settings, queue, audit, turns, caller)
 
     server = make_server(desk_of)
     inner = server.streamable_http_app(
@@ -122,6 +133,7 @@ class _KeyCheck:
 
     def __init__(self, app: ASGIApp, keys: KeyStore) -> None:
         self._app, self._keys = app, keys
+        self._slots = Slots(of_tenant=_MOST_REQUESTS, doing="are being answered")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -131,12 +143,15 @@ class _KeyCheck:
         try:
             _check_origin(headers)
             caller = await self._caller(headers)
+            place = ExitStack()
+            place.enter_context(self._slots.take(caller.tenant_id))
         except Problem as problem:
             request_id = str(scope.get("state", {}).get("request_id", ""))
             await answer(problem, request_id)(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = caller
-        await self._app(scope, receive, send)
+        with place:
+            await self._app(scope, receive, send)
 
     async def _caller(self, headers: Headers) -> Caller:
         given = headers.getlist("authorization")

@@ -15,6 +15,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
 from voyant import __version__
 from voyant.core.errors import VoyantError
@@ -117,7 +118,10 @@ def _add_reading_tools(server: MCPServer[Any], desk_of: DeskOf) -> None:
         """
         async with _telling():
             desk = desk_of(ctx)
-            result = await _on_thread(partial(desk.query, sql, tables or ()))
+            async with desk.turn():
+                # Unlike other threads', its end is waited for also when the caller has gone: as
+                # long as the query runs, it is the tenant's turn.
+                result = await run_in_threadpool(desk.query, sql, tables or ())
             return tell_rows(result, most_rows, MOST_CHARACTERS)
 
 

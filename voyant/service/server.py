@@ -18,7 +18,7 @@ from voyant.jobs.durable.logs import log_as_json
 from voyant.jobs.durable.queue import open_queue
 from voyant.service.app import create_app
 from voyant.service.key_store import DatabaseKeys
-from voyant.service.routes.health import is_loopback
+from voyant.service.reach import check_reach
 from voyant.service.slow_clients import protocol_class
 from voyant.service.stopping import Stopping
 from voyant.service.tracing import set_up_tracing
@@ -50,8 +50,7 @@ def serve(settings: Settings, *, listening: Callable[[str], None]) -> None:
         log_as_json(settings)
         queue = open_queue(settings)
         stack.callback(queue.close)
-        if not (is_loopback(settings.service_host) or settings.service_starts_without_keys):
-            _check_keys(DatabaseKeys(queue.database), settings.service_host)
+        check_reach(settings, DatabaseKeys(queue.database), settings.service_host)
         listener = stack.enter_context(_listen(settings))
         stack.callback(set_up_tracing(settings))
         remove_leftovers(settings)
@@ -128,15 +127,6 @@ def _listen(settings: Settings) -> Generator[socket.socket]:
         ) from None
     with listener:
         yield listener
-
-
-def _check_keys(keys: DatabaseKeys, host: str) -> None:
-    """Refuse to be reached from other machines before there is a key."""
-    if not any(key.revoked_at is None for key in keys.all()):
-        raise ConfigurationError(
-            f"Other machines could reach the service at {host!r}, and there is no API key.",
-            remedy="Make one first: voyant keys create --tenant NAME --role admin.",
-        )
 
 
 def _address(listener: socket.socket) -> str:

@@ -9,23 +9,13 @@ from voyant.service.auth import caller_of
 from voyant.service.metrics import CONTENT_TYPE_LATEST, ServiceMetrics
 from voyant.service.parameters import Queue, ServiceSettings
 from voyant.service.problems import Problem
+from voyant.service.reach import is_loopback
 from voyant.service.views import Health
 from voyant.service.wire import describe_problems
 
-__all__ = ["is_loopback", "router"]
+__all__ = ["router"]
 
 router = APIRouter(tags=["health"])
-
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether only this machine can reach an address.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0")
-    (True, False)
-    """
-    return host in _LOOPBACK
 
 
 @router.get("/healthz", responses=describe_problems(is_open=True))
