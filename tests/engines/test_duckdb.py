@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -456,3 +457,23 @@ def test_negative_zero_is_shown_as_zero():
     column = measured(pa.table({"c": [-0.0, -0.0, 1.0]}))
     assert [entry.value for entry in column.sample] == ["0.0", "1.0"]
     assert str(column.top_values[0].value) == "0.0"
+
+
+def test_few_values_are_measured_here_exactly_as_many_are_in_the_database(monkeypatch):
+    generator = np.random.default_rng(3)
+    table = pa.table(
+        {
+            "whole": generator.integers(-1_000, 5_000, 900),
+            "large": generator.integers(-(2**62), 2**62, 900),
+            "float": generator.normal(size=900) * 10.0 ** generator.integers(-8, 8, 900),
+            "huge": generator.choice([1e308, -1e308, 5.0, 1e-300], 900),
+            "time": pa.array(generator.integers(0, 2**50, 900), pa.timestamp("us")),
+        }
+    )
+    found = []
+    for most in (duckdb_numbers._FEW_VALUES, -1):
+        monkeypatch.setattr(duckdb_numbers, "_FEW_VALUES", most)
+        engine = DuckDBEngine({"t": table})
+        found.append(engine.summarize("t"))
+        engine.close()
+    assert found[0] == found[1]

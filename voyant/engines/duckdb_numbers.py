@@ -160,7 +160,7 @@ def _facts(measuring: Measuring, numbers: _Numbers, total: int | None) -> dict[s
     if not measuring.column.kind.is_numeric:
         facts["time"] = _time_facts(measuring, numbers)
         return facts
-    shape, facts["sum"] = _moments(measuring, numbers, total)
+    shape, facts["sum"] = _moments(measuring, numbers, few, total)
     if shape.std is not None and shape.variance is None:
         measuring.approximations["variance"] = Approximation(
             method="left out: larger than the largest double-precision number"
@@ -175,7 +175,10 @@ def _facts(measuring: Measuring, numbers: _Numbers, total: int | None) -> dict[s
 
 
 def _moments(
-    measuring: Measuring, numbers: _Numbers, total: int | None
+    measuring: Measuring,
+    numbers: _Numbers,
+    few: list[tuple[Any, int]] | None,
+    total: int | None,
 ) -> tuple[Moments, float | int | None]:
     """Return the moments and the sum of the values."""
     low, high, count, unit = numbers.low, numbers.high, numbers.count, numbers.line.unit
@@ -185,14 +188,10 @@ def _moments(
         return Moments(mean=float(value), variance=spread, std=spread), to_number(value * count)
     center = _center(numbers, total)
     divisor = max(numbers.distance(center, high), numbers.distance(low, center))
-    powers = ["d", "d * d", "d * d * d", "d * d * d * d"]
-    sums = ", ".join(
-        f"sum(c::HUGEINT * ({power} * {FIXED_POINT_ONE}.0::DOUBLE)::BIGINT)" for power in powers
-    )
-    row = measuring.one(
-        f"SELECT {sums} FROM (SELECT c, {numbers.offset(center)} / {divisor!r}::DOUBLE AS d "
-        f"FROM {numbers.source})"
-    )
+    if few is None:
+        row = _power_sums(measuring, numbers, center, divisor)
+    else:
+        row = _power_sums_of(few, numbers, center, divisor)
     scale = Fraction(divisor) / Fraction(numbers.half)
     exact = None if total is None else Fraction(total) * unit
     shape = moments(
@@ -206,6 +205,33 @@ def _moments(
         return shape, to_number(exact)
     nearly = Fraction(center) * count + scale * Fraction(int(row[0]), FIXED_POINT_ONE)
     return shape, to_number(nearly, is_whole=False)
+
+
+def _power_sums(
+    measuring: Measuring, numbers: _Numbers, center: Any, divisor: float
+) -> tuple[int, ...]:
+    """Sum the first four powers of how far values lie from the center, in whole numbers."""
+    powers = ["d", "d * d", "d * d * d", "d * d * d * d"]
+    sums = ", ".join(
+        f"sum(c::HUGEINT * ({power} * {FIXED_POINT_ONE}.0::DOUBLE)::BIGINT)" for power in powers
+    )
+    return measuring.one(
+        f"SELECT {sums} FROM (SELECT c, {numbers.offset(center)} / {divisor!r}::DOUBLE AS d "
+        f"FROM {numbers.source})"
+    )
+
+
+def _power_sums_of(
+    few: Sequence[tuple[Any, int]], numbers: _Numbers, center: Any, divisor: float
+) -> tuple[int, ...]:
+    """Do the same here: DuckDB's doubles and its rounding are Python's."""
+    sums = [0, 0, 0, 0]
+    for x, count in few:
+        power = deviation = numbers.distance(center, x) / divisor
+        for place in range(len(sums)):
+            sums[place] += count * round(power * FIXED_POINT_ONE)
+            power *= deviation
+    return tuple(sums)
 
 
 def _center(numbers: _Numbers, total: int | None) -> Any:
