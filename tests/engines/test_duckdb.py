@@ -273,12 +273,13 @@ def test_any_column_agrees_with_the_oracles(column):
     check_column(measured(pa.table({"c": pa.array(values, kind)})), values)
 
 
-@settings(max_examples=50)
-@given(COLUMNS)
-def test_narrowing_before_sorting_changes_nothing(column):
+@settings(max_examples=100)
+@given(COLUMNS, st.sampled_from([1, 1_000]))
+def test_many_values_agree_with_the_oracles_narrowed_before_sorting_or_not(column, narrowed_from):
     kind, values = column
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(duckdb_numbers, "_NARROW_VALUES", 1)
+        patch.setattr(duckdb_numbers, "_FEW_VALUES", -1)
+        patch.setattr(duckdb_numbers, "_NARROW_VALUES", narrowed_from)
         check_column(measured(pa.table({"c": pa.array(values, kind)})), values)
 
 
