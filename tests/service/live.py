@@ -116,4 +116,15 @@ class LiveService:
 
     def log_lines(self) -> list[dict]:
         """Return what the service and its workers have logged."""
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line[:1] == "{"]
+        whole, _, _ = self.log.read_text().rpartition("\n")  # the last line may be half there
+        return [json.loads(line) for line in whole.splitlines() if line[:1] == "{"]
+
+    def lines_of_request(self, request_id: str) -> list[dict]:
+        """Return what was logged of a request, which says how it ended after it was answered."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            lines = [line for line in self.log_lines() if line.get("request_id") == request_id]
+            if any(line["logger"] == "voyant.service.requests" for line in lines):
+                return lines
+            time.sleep(0.02)
+        raise AssertionError(self.log.read_text())

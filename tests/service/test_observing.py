@@ -83,7 +83,7 @@ def test_generators_beyond_a_hundred_share_a_label(service):
 def test_a_line_of_the_log_has_the_ids_of_its_request_and_its_job(live):
     job = live.run_job(only=["profile"])
     live.ask("GET", f"/v1/jobs/{job['job_id']}", headers={"X-Request-Id": "find-me"})
-    (line,) = [entry for entry in live.log_lines() if entry.get("request_id") == "find-me"]
+    (line,) = live.lines_of_request("find-me")
     assert line["tenant_id"] == "acme"
     assert line["job_id"] == job["job_id"]
     assert line["key_id"] == live.key().split("_", 2)[1]
@@ -100,7 +100,7 @@ def test_the_request_that_makes_a_job_can_be_followed_into_the_jobs_own_process(
     headers = {"X-Request-Id": "made-here"}
     made = live.ask("POST", "/v1/jobs?wait_seconds=60", json=spec, headers=headers).json()
     assert made["state"] == "succeeded"
-    lines = [entry for entry in live.log_lines() if entry.get("request_id") == "made-here"]
+    lines = live.lines_of_request("made-here")
     assert {entry["job_id"] for entry in lines} == {made["job_id"]}
     (asked,) = [entry for entry in lines if entry["logger"] == "voyant.service.requests"]
     assert (asked["route"], asked["status"]) == ("/v1/jobs", 202)
