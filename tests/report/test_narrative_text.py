@@ -250,9 +250,7 @@ def test_one_kpi(given, expected):
 def test_the_overview_counts_in_the_right_number():
     fine = kpi("a", 1, change={"absolute": 0})
     assert texts(only_kpis(), "kpis") == ["No KPI is defined."]
-    assert texts(only_kpis(fine), "kpis")[0] == (
-        "The only KPI has a result and is within its limits."
-    )
+    assert texts(only_kpis(fine), "kpis")[0] == "The only KPI has a result and is past no limit."
     assert texts(only_kpis(fine, kpi("b", 2)), "kpis")[0] == (
         "All 2 KPIs have a result and none is past a limit."
     )

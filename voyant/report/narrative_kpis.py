@@ -50,7 +50,7 @@ def _overview(records: Place) -> Sentence:
     single = [record for record in records if record.at("value").number is not None]
     first: Part = "; there is no earlier result to compare with" if single and not earlier else ""
     if not bad and total.value == 1:
-        return say("The only KPI has a result and is within its limits", first, ".")
+        return say("The only KPI has a result and is past no limit", first, ".")
     if not bad:
         return say("All ", total, " KPIs have a result and none is past a limit", first, ".")
     verb = " is" if bad[0][0].text == "1" else " are"
