@@ -43,11 +43,16 @@ def read(tmp_path):
     return read_text
 
 
+def of_amount(body):
+    """Return a schema of one column of which the body says something."""
+    head = "schema:\n  - name: orders\n    properties:\n      - name: amount\n"
+    return head + textwrap.indent(textwrap.dedent(body), "        ")
+
+
 @pytest.fixture
 def rules_of_property(read):
     def rules(body, **values):
-        head = "schema:\n  - name: orders\n    properties:\n      - name: amount\n"
-        contract = read(head + textwrap.indent(textwrap.dedent(body), "        "), **values)
+        contract = read(of_amount(body), **values)
         table, column, *rest = contract.rules
         assert (table.kind, column.kind) == ("table", "column")
         assert {rule.table for rule in rest} <= {"orders"}
@@ -259,9 +264,7 @@ def read_v3_0(read):
 @pytest.fixture
 def rules_v3_0(read_v3_0):
     def rules(body, **values):
-        head = "schema:\n  - name: orders\n    properties:\n      - name: amount\n"
-        contract = read_v3_0(head + textwrap.indent(textwrap.dedent(body), "        "), **values)
-        return contract.rules[2:]
+        return read_v3_0(of_amount(body), **values).rules[2:]
 
     return rules
 

@@ -346,57 +346,44 @@ def test_a_tenants_tables_have_so_much_room_together(bounded, assert_problem):
     assert other.status_code == 201
 
 
-def test_uploads_that_run_side_by_side_do_not_share_the_same_room(bounded):
-    """Both begin before either is kept: each alone has room, together they have not."""
-    content = b"a,b\n" * 150_000
-    app, headers = bounded.client.app, {"Authorization": f"Bearer {bounded.key()}"}
+def put_side_by_side(service, names, parts, headers=None):
+    """Upload the same to two names; each has begun before either goes on. Sorted by status."""
+    sent = {"Authorization": f"Bearer {service.key()}", **(headers or {})}
 
     async def put_both() -> list[httpx.Response]:
         both = asyncio.Barrier(2)
 
-        async def parts():
-            yield content[:100]
+        async def content():
+            yield parts[0]
             await both.wait()
-            yield content[100:]
+            for part in parts[1:]:
+                yield part
 
-        transport = httpx.ASGITransport(app=app)
+        transport = httpx.ASGITransport(app=service.client.app)
         async with (
             asyncio.timeout(60),
             httpx.AsyncClient(
-                transport=transport, base_url="http://localhost", headers=headers
+                transport=transport, base_url="http://localhost", headers=sent
             ) as client,
         ):
-            puts = (client.put(f"/v1/tables/{name}.csv", content=parts()) for name in "ab")
+            puts = (client.put(f"/v1/tables/{name}", content=content()) for name in names)
             return list(await asyncio.gather(*puts))
 
-    answers = sorted(asyncio.run(put_both()), key=lambda answer: answer.status_code)
+    return sorted(asyncio.run(put_both()), key=lambda answer: answer.status_code)
+
+
+def test_uploads_that_run_side_by_side_do_not_share_the_same_room(bounded):
+    """Both begin before either is kept: each alone has room, together they have not."""
+    answers = put_side_by_side(bounded, ("a.csv", "b.csv"), [b"a,b\n", b"a,b\n" * 150_000])
     assert [answer.status_code for answer in answers] == [201, 413]
     assert "meanwhile" in answers[1].json()["detail"]
     assert len(files(bounded)) == 1
 
 
 def test_a_name_that_is_to_be_new_is_taken_by_one_of_two(bounded):
-    app = bounded.client.app
-    headers = {"Authorization": f"Bearer {bounded.key()}", "If-None-Match": "*"}
-
-    async def put_both() -> list[int]:
-        both = asyncio.Barrier(2)
-
-        async def parts():
-            yield ROWS
-            await both.wait()
-
-        transport = httpx.ASGITransport(app=app)
-        async with (
-            asyncio.timeout(60),
-            httpx.AsyncClient(
-                transport=transport, base_url="http://localhost", headers=headers
-            ) as client,
-        ):
-            puts = (client.put("/v1/tables/a.csv", content=parts()) for _ in range(2))
-            return sorted(answer.status_code for answer in await asyncio.gather(*puts))
-
-    assert asyncio.run(put_both()) == [201, 412]
+    only_new = {"If-None-Match": "*"}
+    answers = put_side_by_side(bounded, ("a.csv", "a.csv"), [ROWS, b""], only_new)
+    assert [answer.status_code for answer in answers] == [201, 412]
 
 
 def test_a_tenant_uploads_two_tables_at_the_same_time_and_all_together_eight(

@@ -113,9 +113,9 @@ def _measure_column(
     is_kept = False
     try:
         summary = _measure(measuring, wide_text_rows)
-        is_kept = kept is not None and measuring.is_grouped and _is_worth_keeping(summary)
-        if kept is not None and is_kept:
+        if kept is not None and measuring.is_grouped and _is_worth_keeping(summary):
             kept[measuring.table_name, summary.name] = measuring.groups
+            is_kept = True
     except (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.IOException):
         raise
     except duckdb.Error as error:
