@@ -122,16 +122,13 @@ def run_process(argv: Sequence[str]) -> Taken:
     """Run one command to its end and give what it took.
 
     The kernel counts the memory of the process that forks as a floor, so this module imports
-    nothing heavy. Python may keep what it compiles, as it does where a program is installed.
+    nothing heavy.
 
     Raises:
         subprocess.CalledProcessError: The command failed.
     """
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     started = time.perf_counter()
-    process = subprocess.Popen(
-        argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT, env=environment
-    )
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT)
     assert process.stderr is not None  # noqa: S101 -- asked for, the line before
     errors = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)

@@ -56,6 +56,8 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Run the cases that were asked for, print their tables, write the JSON."""
     asked = arguments()
+    # Python may keep what it compiles, as it does where a program is installed.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     options = Options(runs=asked.runs, sf10=asked.sf10)
     reports: list[Report] = []
     for name in asked.only or CASES:
