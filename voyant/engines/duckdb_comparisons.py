@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,14 +91,30 @@ def counts_between(
     """Count between edges what SQL gives: each number `y` with its count `c`."""
     if len(edges) < 2:  # noqa: PLR2004 - a bin has two edges
         return ()
-    last = len(edges) - 2
-    asked = ", ".join(
-        f"coalesce(sum(c) FILTER (y >= {_double(left)} AND y {'<=' if place == last else '<'} "
-        f"{_double(right)}), 0)::BIGINT"
-        for place, (left, right) in enumerate(pairwise(edges))
+    bins = len(edges) - 1
+    rows = connection.execute(
+        f"SELECT {_bin_of(edges, 0, bins)} AS bin, sum(c)::BIGINT FROM {groups} "
+        f"WHERE y BETWEEN {_double(edges[0])} AND {_double(edges[-1])} GROUP BY bin"
+    ).fetchall()
+    counted = dict(rows)
+    return tuple(counted.get(place, 0) for place in range(bins))
+
+
+def _bin_of(edges: Sequence[float], first: int, end: int) -> str:
+    """Return SQL for the bin, of those from `first` to before `end`, that `y` lies in.
+
+    Halves them: a value is compared with the logarithm of their number, not with each.
+
+    >>> _bin_of([0.0, 1.0, 2.0], 0, 2)
+    'CASE WHEN y < 1.0::DOUBLE THEN 0 ELSE 1 END'
+    """
+    if end - first == 1:
+        return str(first)
+    middle = (first + end) // 2
+    return (
+        f"CASE WHEN y < {_double(edges[middle])} THEN {_bin_of(edges, first, middle)} "
+        f"ELSE {_bin_of(edges, middle, end)} END"
     )
-    row = _one(connection, f"SELECT {asked} FROM {groups}")
-    return tuple(int(count) for count in row)
 
 
 def number_distances(
