@@ -177,15 +177,30 @@ def rank_and_correlate(
     asked = ", ".join(f"count(*) FILTER (x{i} IS NULL)" for i in range(len(names)))
     missing = _one(connection, f"SELECT {asked} FROM {SAMPLE_TABLE}")
     masks = _gap_masks(connection, SAMPLE_TABLE, [f"x{i}" for i in range(len(names))], missing)
+    within = _nested_gaps(connection, masks, missing)
     by_rows: dict[frozenset[int], list[tuple[int, int]]] = {}
     for i, j in combinations(range(len(names)), 2):
-        shared = frozenset(m for m in (masks[i], masks[j]) if m is not None)
+        both = {m for m in (masks[i], masks[j]) if m is not None}
+        shared = frozenset(m for m in both if not any((m, other) in within for other in both))
         by_rows.setdefault(shared, []).append((i, j))
     found: dict[tuple[str, str], Association] = {}
     for gaps, pairs in by_rows.items():
         for a in _correlate_ranks(connection, names, pairs, gaps, approximation):
             found[a.left, a.right] = a
     return tuple(found[pair] for pair in combinations(names, 2))
+
+
+def _nested_gaps(
+    connection: duckdb.DuckDBPyConnection, masks: Sequence[int | None], missing: Sequence[int]
+) -> set[tuple[int, int]]:
+    """Return the pairs of masks of which the first is null only in rows where the second is."""
+    different = {mask for mask in masks if mask is not None}
+    pairs = [(i, j) for i in different for j in different if missing[i] < missing[j]]
+    if not pairs:
+        return set()
+    asked = ", ".join(f"count(*) FILTER (x{i} IS NULL AND x{j} IS NOT NULL)" for i, j in pairs)
+    row = _one(connection, f"SELECT {asked} FROM {SAMPLE_TABLE}")
+    return {pair for pair, outside in zip(pairs, row, strict=True) if not outside}
 
 
 def _correlate_ranks(
