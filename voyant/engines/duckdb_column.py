@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from voyant.core.tables import (
     Approximation,
@@ -20,7 +21,7 @@ from voyant.engines.ingest import quote_name
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["CUT_VALUE", "SAMPLE_VALUES", "TOP_VALUES", "Measuring", "cut", "iso"]
+__all__ = ["CUT_VALUE", "SAMPLE_VALUES", "TOP_VALUES", "Frequent", "Measuring", "cut", "iso"]
 
 TOP_VALUES: Final = 100
 SAMPLE_VALUES: Final = 1_000
@@ -29,6 +30,8 @@ _LONGEST_SHOWN: Final = 500
 CUT_VALUE: Final = (
     f"CASE WHEN length(v) > {_LONGEST_SHOWN} THEN left(v, {_LONGEST_SHOWN}) || '…' ELSE v END"
 )
+#: A value (None where its text says it), its text, its rows and a number of it.
+Frequent: TypeAlias = tuple[Any, str, int, Any]
 _numbers = count(1)
 _moment_pattern = re.compile(r"(\d+)(-\d\d-\d\d)( \(BC\))?(?: (.+))?")
 _short_zone_pattern = re.compile(r"[+-]\d\d$")
@@ -76,23 +79,40 @@ class Measuring:
         )
         self.is_grouped = True
 
-    def top_and_sample(self) -> tuple[tuple[ValueCount, ...], tuple[ValueCount, ...]]:
-        """Fetch the most frequent values, as they are for the top and as text for the sample."""
+    def most_frequent(self, number: str = "NULL", *, limit: int) -> list[Frequent]:
+        """Fetch the most frequent values, each with a number of it.
+
+        Args:
+            number: SQL of a value `v`.
+            limit: The most values that are fetched.
+        """
         kind = self.column.kind
         # -0.0 and 0.0 are one group, under either's text; adding 0.0 leaves 0.0.
         shown = "(v + 0.0)" if kind is ColumnKind.FLOAT else "v"
-        rows = self.all(
+        return self.all(
             f"""SELECT {"o" if kind.is_numeric or kind is ColumnKind.BOOLEAN else "NULL"},
-                {CUT_VALUE}, c
-            FROM (SELECT v AS o, {shown}::VARCHAR AS v, c FROM {self.groups} WHERE v IS NOT NULL
-                ORDER BY c DESC, o LIMIT {SAMPLE_VALUES})
+                {CUT_VALUE}, c, x
+            FROM (SELECT v AS o, {shown}::VARCHAR AS v, c, {number} AS x FROM {self.groups}
+                WHERE v IS NOT NULL ORDER BY c DESC, o LIMIT {limit})
             ORDER BY c DESC, o"""
         )
+
+    def top_and_sample(
+        self, rows: Sequence[Frequent] | None = None
+    ) -> tuple[tuple[ValueCount, ...], tuple[ValueCount, ...]]:
+        """Give the most frequent values, as they are for the top and as text for the sample.
+
+        Args:
+            rows: From `most_frequent`, where they were fetched for something else as well.
+        """
+        if rows is None:
+            rows = self.most_frequent(limit=SAMPLE_VALUES)
         top = tuple(
             ValueCount(value=self._top_value(value, text), count=count)
-            for value, text, count in rows[:TOP_VALUES]
+            for value, text, count, _ in rows[:TOP_VALUES]
         )
-        return top, tuple(ValueCount(value=text, count=count) for _, text, count in rows)
+        sample = (ValueCount(value=text, count=rows) for _, text, rows, _ in rows[:SAMPLE_VALUES])
+        return top, tuple(sample)
 
     def _top_value(self, value: Any, text: str) -> Scalar:
         if self.column.kind.is_temporal:

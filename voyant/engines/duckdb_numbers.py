@@ -23,7 +23,7 @@ from voyant.core.tables import (
     Scalar,
     TimeFacts,
 )
-from voyant.engines.duckdb_column import Measuring, iso
+from voyant.engines.duckdb_column import SAMPLE_VALUES, Frequent, Measuring, iso
 from voyant.engines.duckdb_types import NumberLine, exact_line
 from voyant.stats.moments import FIXED_POINT_ONE, Moments, moments, to_number
 from voyant.stats.quantiles import QUANTILES, even_edges, grid_from_ranks, integer_edges
@@ -90,7 +90,11 @@ def measure_numbers(measuring: Measuring, line: NumberLine) -> ColumnSummary:
     kind = measuring.column.kind
     keep = f"CASE WHEN {line.is_finite} THEN {line.expression} END"
     keep = keep if line.is_finite else line.expression
-    row = _counts_and_ends(measuring, line, keep)
+    rows = measuring.most_frequent(keep, limit=max(_FEW_VALUES + 1, SAMPLE_VALUES))
+    few = _few(rows)
+    is_whole = line.is_exact and kind is not ColumnKind.FLOAT
+    row = _ends_of(rows) if few is not None and is_whole else None
+    row = row or _counts_and_ends(measuring, line, keep)
     distinct, count, nans, not_finite, low, high, total, zeros, negatives, least, most = row
     facts: dict[str, Any] = {}
     if count > not_finite:
@@ -103,12 +107,12 @@ def measure_numbers(measuring: Measuring, line: NumberLine) -> ColumnSummary:
             low=low,
             high=high,
         )
-        facts = _facts(measuring, numbers, total)
+        facts = _facts(measuring, numbers, few, total)
         facts["min"] = _shown(kind, line, low, least)
         facts["max"] = _shown(kind, line, high, most)
     if kind.is_numeric:
         facts |= {"zero_count": zeros, "negative_count": negatives}
-    facts["top_values"], facts["sample"] = measuring.top_and_sample()
+    facts["top_values"], facts["sample"] = measuring.top_and_sample(rows)
     return measuring.summary(
         count=count,
         distinct_count=distinct,
@@ -134,6 +138,22 @@ def _counts_and_ends(measuring: Measuring, line: NumberLine, keep: str) -> tuple
     )
 
 
+def _ends_of(rows: Sequence[Frequent]) -> tuple[Any, ...] | None:
+    """Do the same here of all values, whole numbers; None where no end is, or two have one x."""
+    finite = [(x, count, text) for _, text, count, x in rows if x is not None]
+    if not finite or len({x for x, _, _ in finite}) < len(finite):
+        return None
+    count, kept = sum(row[2] for row in rows), sum(rows for _, rows, _ in finite)
+    low, high = min(finite), max(finite)
+    return (
+        *(len(rows), count, 0, count - kept, low[0], high[0]),
+        sum(x * rows for x, rows, _ in finite),
+        sum(rows for x, rows, _ in finite if x == 0),
+        sum(rows for x, rows, _ in finite if x < 0),
+        *(low[2], high[2]),
+    )
+
+
 def _exact_if_it_fits(measuring: Measuring, line: NumberLine) -> NumberLine:
     """Use whole numbers for a wide type too when its values need no more than 62 bits."""
     kind = measuring.column.kind
@@ -149,8 +169,9 @@ def _exact_if_it_fits(measuring: Measuring, line: NumberLine) -> NumberLine:
     return exact or line
 
 
-def _facts(measuring: Measuring, numbers: _Numbers, total: int | None) -> dict[str, Any]:
-    few = _few(measuring, numbers)
+def _facts(
+    measuring: Measuring, numbers: _Numbers, few: list[tuple[Any, int]] | None, total: int | None
+) -> dict[str, Any]:
     grid = _grid(measuring, numbers, few)
     facts: dict[str, Any] = {
         "quantiles": {q: grid[round(q * QUANTILE_GRID_STEPS)] for q in QUANTILES},
@@ -242,11 +263,11 @@ def _center(numbers: _Numbers, total: int | None) -> Any:
     return numbers.low / 2 + numbers.high / 2
 
 
-def _few(measuring: Measuring, numbers: _Numbers) -> list[tuple[Any, int]] | None:
-    """Fetch each x with its count, rising; None where there are many."""
-    if numbers.distinct > _FEW_VALUES:
+def _few(rows: Sequence[Frequent]) -> list[tuple[Any, int]] | None:
+    """Return each x with its count, rising; None where there may be more than were fetched."""
+    if len(rows) > _FEW_VALUES:
         return None
-    return measuring.all(f"SELECT x, c FROM {numbers.source} ORDER BY x")
+    return sorted((x, count) for _, _, count, x in rows if x is not None)
 
 
 def _grid(

@@ -41,12 +41,14 @@ _ORDERED: Final = frozenset((ColumnKind.TEXT, ColumnKind.TIME, ColumnKind.UUID))
 
 def measure_values(measuring: Measuring) -> ColumnSummary:
     """Measure booleans, text and everything that is only told by its text, from the groups."""
-    distinct, count, low, high = measuring.one(
-        "SELECT count(v), coalesce(sum(c) FILTER (v IS NOT NULL), 0)::BIGINT, min(v), max(v) "
-        f"FROM {measuring.groups}"
+    kind = measuring.column.kind
+    is_text = kind is ColumnKind.TEXT
+    packed, unpacked = (_PACKED_FACTS, f", {_UNPACKED_FACTS}") if is_text else ("NULL", "")
+    distinct, count, low, high, *row = measuring.one(
+        f"SELECT count(v), coalesce(sum(c), 0)::BIGINT, min(v), max(v){unpacked} "
+        f"FROM (SELECT v, {packed} AS n, c FROM {measuring.groups} WHERE v IS NOT NULL)"
     )
     top, sample = measuring.top_and_sample()
-    kind = measuring.column.kind
     is_ordered = kind in _ORDERED and measuring.column.type != "TIME WITH TIME ZONE"
     true_count = None
     if kind is ColumnKind.BOOLEAN:
@@ -59,17 +61,17 @@ def measure_values(measuring: Measuring) -> ColumnSummary:
         true_count=true_count,
         top_values=top,
         sample=sample,
-        text=_text_facts(measuring, sample, distinct, count) if kind is ColumnKind.TEXT else None,
+        text=_text_facts(measuring, row, sample, distinct, count) if is_text else None,
     )
 
 
 def _text_facts(
-    measuring: Measuring, sample: Sequence[ValueCount], distinct: int, count: int
+    measuring: Measuring,
+    row: Sequence[Any],
+    sample: Sequence[ValueCount],
+    distinct: int,
+    count: int,
 ) -> TextFacts:
-    row = measuring.one(
-        f"SELECT {_UNPACKED_FACTS} FROM (SELECT {_PACKED_FACTS} AS n, c FROM {measuring.groups} "
-        "WHERE v IS NOT NULL)"
-    )
     parsed: tuple[int | None, int | None] = (None, None)
     if distinct <= _PARSE_ALL:
         numeric, temporal = measuring.one(
