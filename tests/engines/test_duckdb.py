@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from tests.conformance.oracle import check_column
 from voyant.core.errors import EngineError, SourceError, VoyantError
@@ -451,6 +452,23 @@ def test_columns_with_as_many_gaps_in_other_rows_are_told_apart():
         assert found.row_count == 3
         wanted = pd.DataFrame({"a": left, "b": right}).corr(found.method).loc["a", "b"]
         assert found.value == pytest.approx(wanted)
+    engine.close()
+
+
+def test_ranks_are_those_among_the_rows_that_a_pair_shares_wherever_the_gaps_lie():
+    generator = np.random.default_rng(11)
+    frame = pd.DataFrame(generator.normal(size=(400, 5)), columns=list("abcde"))
+    frame.loc[:60, "b"] = None
+    frame.loc[:120, "c"] = None  # wherever b has none, and beyond
+    frame.loc[100:180, "d"] = None  # beside b's, across the end of c's
+    engine = DuckDBEngine({"t": pa.Table.from_pandas(frame)})
+    found = engine.spearman("t", list("abcde"), sample_rows=1_000)
+    assert len(found) == 10
+    for pair in found:
+        shared = frame[[pair.left, pair.right]].dropna()
+        assert pair.row_count == len(shared)
+        wanted = stats.spearmanr(shared[pair.left], shared[pair.right]).statistic
+        assert pair.value == pytest.approx(wanted, abs=1e-12)
     engine.close()
 
 
