@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -38,8 +39,25 @@ def machine() -> dict[str, object]:
         "cores": os.cpu_count(),
         "memory_gib": round(memory / 2**30, 1),
         "python": platform.python_version(),
-        "versions": {name: metadata.version(name) for name in LIBRARIES},
+        "loop_seconds": loop_seconds(),
+        "versions": {name: metadata.version(name) for name in LIBRARIES if is_installed(name)},
     }
+
+
+def is_installed(name: str) -> bool:
+    """Tell whether a distribution is there; peers are where `make bench` has installed them."""
+    return any(metadata.distributions(name=name))
+
+
+def loop_seconds() -> float:
+    """Time ten million additions, which says how fast Python is here and now.
+
+    Machines shared with others differ by several times from hour to hour.
+    """
+    started, total = time.process_time(), 0
+    for number in range(10_000_000):
+        total += number
+    return round(time.process_time() - started, 2)
 
 
 def arguments() -> argparse.Namespace:
