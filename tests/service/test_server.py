@@ -251,8 +251,38 @@ def test_it_answers_what_was_asked_and_then_ends(tmp_path):
                 answer += chunk
         assert answer.startswith(b"HTTP/1.1 200")
         assert b'"queued"' in answer
-        assert service.stop() == 0
+        assert service.process.wait(timeout=60) == 0
     assert {"Stopping", "Stopped"} <= {line["message"] for line in service.log_lines()}
+
+
+_SIGNALLED_AGAIN = """
+import os, signal, threading, uvicorn
+from voyant.service.server import _Server
+from voyant.service.stopping import Stopping
+
+server = _Server(uvicorn.Config(app=None, port=0, lifespan="off", log_config=None), Stopping())
+
+def stop():
+    while not server.started:
+        threading.Event().wait(0.01)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=stop).start()
+server.run()
+os.kill(os.getpid(), signal.SIGTERM)
+print("cleaned up")
+"""
+
+
+def test_a_signal_while_it_cleans_up_changes_nothing():
+    ended = subprocess.run(
+        [sys.executable, "-c", _SIGNALLED_AGAIN],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (0, "cleaned up\n"), ended.stderr
 
 
 def test_its_workers_end_with_it(tmp_path):

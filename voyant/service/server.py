@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -91,13 +92,19 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """Listen to signals, and raise none again once they were obeyed."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop, number)
+
+        def obey(number: int, frame: FrameType | None) -> None:
+            del frame
+            if loop.is_running():
+                loop.call_soon_threadsafe(self._stop, number)
+
+        interrupt = signal.signal(signal.SIGINT, obey)
+        # For good: one more must not end the process before it has stopped its workers.
+        signal.signal(signal.SIGTERM, obey)
         try:
             yield
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
+            signal.signal(signal.SIGINT, interrupt)
 
     def _stop(self, number: int) -> None:
         if self.should_exit:
