@@ -16,6 +16,9 @@ from voyant.service.keys import ApiKey, KeyStore, Role, StoredKey
 
 __all__ = ["DatabaseKeys"]
 
+# Put together once: each request asks for its key.
+_FIND_KEY = sa.select(api_keys).where(api_keys.c.key_id == sa.bindparam("key_id"))
+
 
 class DatabaseKeys(KeyStore):
     """API keys in a database; threads may share it."""
@@ -26,9 +29,8 @@ class DatabaseKeys(KeyStore):
 
     def find(self, key_id: str) -> StoredKey | None:
         """Return a key, also one that was revoked."""
-        query = sa.select(api_keys).where(api_keys.c.key_id == key_id)
         with self._database.read() as connection:
-            row = connection.execute(query).mappings().first()
+            row = connection.execute(_FIND_KEY, {"key_id": key_id}).mappings().first()
         return None if row is None else StoredKey(key=_key(row), secret_sha256=row["key_hash"])
 
     def add(self, key: StoredKey) -> None:
