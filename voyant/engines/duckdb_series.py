@@ -156,11 +156,13 @@ def fits_64_bits(bounds: tuple[int, int]) -> bool:
 
 def _sums(column: ColumnSummary, share: str) -> str:
     """Return SQL for the count of what `_share` gives, its sum and that of its squares."""
+    has_all = not (column.null_count or column.nan_count or column.infinite_count)
+    counted = "count(*)" if has_all else f"count({share})"  # asked alike, it is counted once
     if whole_range(column):
-        return f"count({share}), sum({share}), sum({share} * {share})"
+        return f"{counted}, sum({share}), sum({share} * {share})"
     one = f"{FIXED_POINT_ONE}.0::DOUBLE"
     square = f"({share} * {share} * {one})"
-    return f"count({share}), sum(({share} * {one})::BIGINT), sum({square}::BIGINT)"
+    return f"{counted}, sum(({share} * {one})::BIGINT), sum({square}::BIGINT)"
 
 
 def _share(column: ColumnSummary) -> str:

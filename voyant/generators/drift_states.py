@@ -17,6 +17,7 @@ from voyant.core.tables import (
     ColumnKind,
     ColumnSummary,
     TableSummary,
+    ValueCount,
 )
 from voyant.stats import distances
 from voyant.stats.distances import GridDistance
@@ -93,12 +94,8 @@ def _values(
     distinct = column.distinct_count
     if column.kind.is_nested or distinct is None or distinct > _MOST_VALUES:
         return None, f"more than {_MOST_VALUES:,} different values"
-    is_plain = column.kind in {ColumnKind.INTEGER, ColumnKind.BOOLEAN} or (
-        column.text is not None and (column.text.max_length or 0) <= _LONGEST_TEXT
-    )
-    if is_plain and len(column.top_values) == distinct:
-        found = column.top_values
-    else:
+    found = _all_values(column)
+    if found is None:
         counted = engine.value_counts(table, column.name, limit=_MOST_VALUES)
         if not counted.is_complete:
             return None, f"more than {_MOST_VALUES:,} different values"
@@ -110,6 +107,22 @@ def _values(
             value = int(value)
         values[value] = values.get(value, 0) + item.count
     return values, ""
+
+
+def _all_values(column: ColumnSummary) -> Sequence[ValueCount] | None:
+    """Return all values of a column whose summary holds them as drift tells them apart."""
+    is_short = column.text is not None and (column.text.max_length or 0) <= _LONGEST_TEXT
+    is_whole = column.kind is ColumnKind.INTEGER
+    if not is_short and not is_whole and column.kind is not ColumnKind.BOOLEAN:
+        return None
+    if len(column.top_values) == column.distinct_count:
+        return column.top_values
+    sampled = sum(item.count for item in column.sample)
+    if len(column.sample) != column.distinct_count or sampled != column.count:
+        return None
+    if is_whole:  # a sample is text
+        return [ValueCount(value=int(str(item.value)), count=item.count) for item in column.sample]
+    return column.sample
 
 
 def _moments(
