@@ -99,6 +99,8 @@ def visited(tmp_path_factory):
         job = service.run_job(only=["hostile"])
         assert job["state"] == "succeeded", job
         address = f"{service.url}/v1/jobs/{job['job_id']}/artifacts/hostile.html"
+        last = service.ask("GET", f"/v1/jobs/{job['job_id']}")
+        service.lines_of_request(last.headers["x-request-id"])  # logged after it was answered
         before = len(service.log_lines())
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
