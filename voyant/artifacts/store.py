@@ -11,7 +11,7 @@ import secrets
 import sys
 import time
 from collections.abc import Collection, Generator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from voyant.artifacts.names import check_name, owner_of
@@ -198,11 +198,11 @@ class ArtifactStore:
         folder = self.folder
         path = folder / name
         with _as_folder_error("write", path):
-            if _passes_link(folder, name):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.parent.resolve() != folder.joinpath(*name.split("/")[:-1]):
                 raise FolderError(
                     f"{str(path.parent)!r} is a link to another folder.", remedy="Remove the link."
                 )
-            path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(path, content, temporary_folder=folder)
         return str(path)
 
@@ -313,17 +313,11 @@ def _remove_earlier_run(folder: Path) -> None:
         names += journal.read_text(encoding="utf-8", errors="replace").split("\n")
     for name in names:
         with contextlib.suppress(UnsafeNameError, FileNotFoundError, IsADirectoryError):
-            checked = check_name("artifact", name)
-            if not _passes_link(folder, checked):
-                (folder / checked).unlink()
+            path = folder / check_name("artifact", name)
+            if path.parent.resolve() == path.parent:
+                path.unlink()
     for leftover in (journal, folder / PROGRESS_NAME, *folder.glob(_TEMPORARY.format("*"))):
         leftover.unlink(missing_ok=True)
-
-
-def _passes_link(folder: Path, name: str) -> bool:
-    """Tell whether a folder between the job's, which is resolved, and an artifact is a link."""
-    between = PurePosixPath(name).parents
-    return any((folder / parent).is_symlink() for parent in between if parent.name)
 
 
 def _listed(manifest: Path) -> list[object]:
