@@ -11,7 +11,7 @@
 #   make clean    remove what these commands made
 
 # Compiled modules are kept, whatever the caller's shell says of other Pythons: without them, each
-# command compiles everything it imports again, which is half of a test's time.
+# command compiles everything it imports again.
 export PYTHONDONTWRITEBYTECODE :=
 
 SHELL := /bin/bash

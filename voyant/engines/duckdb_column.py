@@ -111,7 +111,7 @@ class Measuring:
             ValueCount(value=self._top_value(value, text), count=count)
             for value, text, count, _ in rows[:TOP_VALUES]
         )
-        sample = (ValueCount(value=text, count=rows) for _, text, rows, _ in rows[:SAMPLE_VALUES])
+        sample = (ValueCount(value=text, count=count) for _, text, count, _ in rows[:SAMPLE_VALUES])
         return top, tuple(sample)
 
     def _top_value(self, value: Any, text: str) -> Scalar:

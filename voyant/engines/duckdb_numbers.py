@@ -143,13 +143,13 @@ def _ends_of(rows: Sequence[Frequent]) -> tuple[Any, ...] | None:
     finite = [(x, count, text) for _, text, count, x in rows if x is not None]
     if not finite or len({x for x, _, _ in finite}) < len(finite):
         return None
-    count, kept = sum(row[2] for row in rows), sum(rows for _, rows, _ in finite)
+    count, kept = sum(row[2] for row in rows), sum(times for _, times, _ in finite)
     low, high = min(finite), max(finite)
     return (
         *(len(rows), count, 0, count - kept, low[0], high[0]),
-        sum(x * rows for x, rows, _ in finite),
-        sum(rows for x, rows, _ in finite if x == 0),
-        sum(rows for x, rows, _ in finite if x < 0),
+        sum(x * times for x, times, _ in finite),
+        sum(times for x, times, _ in finite if x == 0),
+        sum(times for x, times, _ in finite if x < 0),
         *(low[2], high[2]),
     )
 

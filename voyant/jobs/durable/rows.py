@@ -28,7 +28,7 @@ __all__ = [
 
 Row = sa.RowMapping
 
-# Put together once: each request reads a job, and SQLAlchemy takes longer to than SQLite to answer.
+# Put together once: most requests read a job.
 _FIND_JOB = sa.select(jobs).where(
     jobs.c.job_id == sa.bindparam("job_id"), jobs.c.tenant_id == sa.bindparam("tenant_id")
 )
