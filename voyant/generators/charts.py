@@ -30,12 +30,11 @@ from voyant.generators.chart_choice import draw_kpi
 from voyant.generators.chart_drift import find_drift
 from voyant.generators.chart_findings import Finding, choose_findings, find_in_table
 from voyant.report.chart_page import BUNDLE_NAME, render_chart
+from voyant.report.drawer import Drawer, drawing
 from voyant.report.vega import Drawing
 from voyant.report.vega_render import (
     VEGA_LITE_VERSION,
-    draw_svg,
     finish_svg,
-    render_png,
     script_bundle,
     svg_file,
 )
@@ -159,12 +158,13 @@ def generate_charts(ctx: GeneratorContext) -> ArtifactResult:
     """Draw the KPIs and what stands out in the tables, as Vega-Lite, SVG and pages."""
     max_charts, has_png = _limits(ctx)
     planned, without = _kpi_charts(ctx)
-    with ThreadPoolExecutor(1, "voyant-charts") as pool:  # draws while the tables are asked
-        drawn = [pool.submit(draw_svg, chart.drawing.spec) for chart in planned]
+    with drawing() as drawer, ThreadPoolExecutor(1, "voyant-charts") as pool:
+        # They are drawn while the tables are asked for what else is to be drawn.
+        drawn = [pool.submit(drawer.svg, chart.drawing.spec) for chart in planned]
         found = _findings(ctx) if max_charts else []
         for finding, score in choose_findings(found, max_charts):
             planned.append(_planned_finding(finding, score))
-            drawn.append(pool.submit(draw_svg, planned[-1].drawing.spec))
+            drawn.append(pool.submit(drawer.svg, planned[-1].drawing.spec))
         artifact = compute(
             planned,
             without,
@@ -174,7 +174,7 @@ def generate_charts(ctx: GeneratorContext) -> ArtifactResult:
         )
         made = {"charts": ctx.write_json("charts.json", artifact)}
         for chart, entry, svg in zip(planned, artifact.charts, drawn, strict=True):
-            made |= _write(ctx, chart, entry, svg.result())
+            made |= _write(ctx, chart, entry, svg.result(), drawer)
     if planned:
         made["charts_script"] = ctx.write_text(f"{_FOLDER}/{BUNDLE_NAME}", script_bundle())
     return made
@@ -260,7 +260,7 @@ def _planned_finding(finding: Finding, score: float) -> PlannedChart:
 
 
 def _write(
-    ctx: GeneratorContext, chart: PlannedChart, entry: ChartEntry, drawn: str
+    ctx: GeneratorContext, chart: PlannedChart, entry: ChartEntry, drawn: str, drawer: Drawer
 ) -> dict[str, str]:
     svg = finish_svg(drawn, chart.drawing.description, entry.name)
     sql = chart.kpi.sql.strip() if chart.kpi else ""
@@ -274,5 +274,5 @@ def _write(
         ),
     }
     if files.png is not None:
-        made[f"chart:{entry.name}.png"] = ctx.write_bytes(files.png, render_png(chart.drawing.spec))
+        made[f"chart:{entry.name}.png"] = ctx.write_bytes(files.png, drawer.png(chart.drawing.spec))
     return made

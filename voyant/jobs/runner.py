@@ -6,8 +6,8 @@ import logging
 import platform
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,8 +128,8 @@ def run_job(
     root, tenant = str(context["artifacts_root"]), context.tenant_id
     staging = Staging(root, str(context["job_id"]), tenant, settings)
     context["artifacts_root"] = staging.local_root
-    _warm_up(plan)
     with (
+        _made_ready(plan),
         observing(settings) as watchers,
         Surroundings() as surroundings,
         CtrlC() as ctrl_c,
@@ -220,7 +220,8 @@ def _keep(
     return kept
 
 
-def _warm_up(plan: Plan) -> None:
+@contextmanager
+def _made_ready(plan: Plan) -> Iterator[None]:
     """Make ready, beside the reading of tables, what the pages and charts will need."""
     running = {step.definition.name for step in plan.steps if not step.skip_reason}
 
@@ -231,6 +232,16 @@ def _warm_up(plan: Plan) -> None:
 
     if "voyant.generators.profile" in sys.modules and running:
         threading.Thread(target=start, name="voyant-warm-up", daemon=True).start()
+    if "charts" not in running:
+        yield
+        return
+    from voyant.report.drawer import end_spare_drawers, make_drawer_ready  # noqa: PLC0415 - as above
+
+    make_drawer_ready()
+    try:
+        yield
+    finally:
+        end_spare_drawers()
 
 
 def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:

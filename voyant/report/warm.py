@@ -1,4 +1,4 @@
-"""What can be made ready for drawing pages and charts while the tables are still being read?"""
+"""What can be made ready for writing pages while the tables are still being read?"""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _TEMPLATES = {"profile": "profile", "quality": "quality", "drift": "drift", "rep
 
 
 def warm_up(generators: Collection[str]) -> None:
-    """Load templates and start what draws charts; raise nothing: the generators say what is wrong.
+    """Load the templates; raise nothing: the generators say what is wrong.
 
-    Reading a table leaves one core half idle, and this takes most of a second of it.
+    Reading a table leaves one core half idle, and this takes a tenth of a second of it.
 
     Args:
         generators: Names of those that will run.
@@ -24,8 +24,3 @@ def warm_up(generators: Collection[str]) -> None:
         for name, template in _TEMPLATES.items():
             if name in generators:
                 load_template(f"{template}.html.j2")
-    if "charts" in generators:
-        with suppress(Exception):
-            from voyant.report.vega_render import draw_svg  # noqa: PLC0415 - so does its library
-
-            draw_svg({"data": {"values": [{"x": 1}]}, "mark": "bar", "encoding": {}})

@@ -1,0 +1,132 @@
+"""Where are charts drawn? In a process of their own, while the run goes on asking its tables.
+
+Not in a thread: vl-convert 1.9 holds Python's lock as long as V8 starts (0.7 s measured) and draws
+(30 to 90 ms a chart), so no other thread would move. V8's crashes are not the run's, too.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, Literal
+
+from voyant.core.errors import GeneratorCrashedError, GeneratorError
+
+__all__ = ["Drawer", "drawing", "end_spare_drawers", "make_drawer_ready"]
+
+_PACKAGE_ROOT: Final = Path(__file__).resolve().parents[2]
+_spare: Final[list[Drawer]] = []
+
+
+class Drawer:
+    """Draw Vega-Lite specs, one at a time, in one child process that starts at once."""
+
+    def __init__(self) -> None:
+        """Start the process, without waiting for it."""
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-s", "-m", "voyant.report.drawing_child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(_search_path())},
+            start_new_session=True,  # Ctrl-C is the run's; the end of its input ends this one
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    def is_usable(self) -> bool:
+        """Tell whether the process lives."""
+        return self._process.poll() is None
+
+    def svg(self, spec: Mapping[str, object]) -> str:
+        """Draw as SVG, with Vega's own ids; `vega_render.finish_svg` makes it fit for a page.
+
+        Args:
+            spec: A spec with its data in it; nothing is fetched, whatever it says.
+
+        Raises:
+            GeneratorError: The spec cannot be drawn, or the process ended.
+        """
+        return self._draw(spec, "svg").decode()
+
+    def png(self, spec: Mapping[str, object]) -> bytes:
+        """Draw as PNG, twice its size, on the light background; arguments and errors as `svg`."""
+        return self._draw(spec, "png")
+
+    def close(self) -> None:
+        """End the process, whatever it is doing; safe to call twice."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):  # unsent bytes meet a closed pipe
+                    pipe.close()
+
+    def _draw(self, spec: Mapping[str, object], kind: Literal["svg", "png"]) -> bytes:
+        requests, answers = self._process.stdin, self._process.stdout
+        assert requests is not None  # noqa: S101 - a pipe was asked for
+        assert answers is not None  # noqa: S101 - the same
+        with self._lock:
+            with suppress(BrokenPipeError):  # the end of the answers says more
+                requests.write(json.dumps({"format": kind, "spec": spec}).encode() + b"\n")
+                requests.flush()
+            line = answers.readline()
+        if not line:
+            raise GeneratorCrashedError(
+                f"The process that draws charts ended (exit code {self._process.wait()}).",
+                remedy="Run again; if it ends again, set enable_charts = false and report it.",
+            )
+        answer: dict[str, str] = json.loads(line)
+        if "error" in answer:
+            raise GeneratorError(f"Vega-Lite could not draw a chart: {answer['error']}")
+        return base64.b64decode(answer["drawn"])
+
+
+def _search_path() -> dict[str, None]:
+    """Return where the child finds packages: wherever this process does."""
+    return dict.fromkeys(
+        [str(_PACKAGE_ROOT), *(path for path in sys.path if Path(path).is_absolute())]
+    )
+
+
+def make_drawer_ready() -> None:
+    """Start a process for whoever draws next, so that its start overlaps other work."""
+    _spare.append(Drawer())
+
+
+@contextmanager
+def drawing() -> Iterator[Drawer]:
+    """Take the process that was made ready, or start one; end it afterwards."""
+    drawer = _take_spare() or Drawer()
+    try:
+        yield drawer
+    finally:
+        drawer.close()
+
+
+def _take_spare() -> Drawer | None:
+    while True:
+        try:
+            drawer = _spare.pop()
+        except IndexError:
+            return None
+        if drawer.is_usable():
+            return drawer
+        drawer.close()
+
+
+def end_spare_drawers() -> None:
+    """End what was made ready and not taken; a run that takes one later starts its own."""
+    while drawer := _take_spare():
+        drawer.close()

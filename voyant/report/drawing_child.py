@@ -1,0 +1,46 @@
+"""What happens inside the process that draws charts?
+
+Started by `drawer.Drawer` as `python -m voyant.report.drawing_child`, never by hand. It draws one
+chart after the other until its input ends. A request is a line of JSON, `{"format", "spec"}`; so is
+the answer, `{"drawn"}` with the picture in base 64, or `{"error"}`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import sys
+
+from voyant.report.vega_render import draw_svg, render_png
+
+__all__ = ["main"]
+
+_FIRST_SPEC = {"data": {"values": [{"x": 1}]}, "mark": "bar", "encoding": {}}
+
+
+def main() -> None:
+    """Draw until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run decides what Ctrl-C ends
+    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)  # what a library prints is no answer
+    draw_svg(_FIRST_SPEC)  # starts V8, before anybody waits for it
+    for line in sys.stdin.buffer:
+        answers.write(_answer(json.loads(line)) + "\n")
+        answers.flush()
+
+
+def _answer(request: dict[str, object]) -> str:
+    spec = request["spec"]
+    assert isinstance(spec, dict)  # noqa: S101 - written by Drawer; for the type checkers
+    try:
+        drawn = render_png(spec) if request["format"] == "png" else draw_svg(spec).encode()
+    except ValueError as error:  # what vl-convert raises, whatever it is that went wrong
+        reason = " ".join(str(error).splitlines()[:2])  # the rest is JavaScript's traceback
+        return json.dumps({"error": reason})
+    return json.dumps({"drawn": base64.b64encode(drawn).decode()})
+
+
+if __name__ == "__main__":
+    main()
