@@ -472,6 +472,35 @@ def test_ranks_are_those_among_the_rows_that_a_pair_shares_wherever_the_gaps_lie
     engine.close()
 
 
+def test_gaps_of_more_kinds_than_rows_are_grouped_by_leave_the_right_rows_out():
+    generator = np.random.default_rng(17)
+    base = generator.normal(size=(900, 1))
+    names = list("abcdefghi")
+    frame = pd.DataFrame(base + generator.normal(size=(900, 9)), columns=names)
+    frame["a"] = (frame["a"] * 1_000).round().astype("Int64")  # whole, and summed as floats
+    frame["b"] = (frame["b"] * 2**28).round().astype("Int64")  # whole, too large for that
+    for name in "bcdefghi":
+        frame.loc[generator.random(900) < 0.2, name] = None
+    engine = DuckDBEngine({"t": pa.Table.from_pandas(frame)})
+    for found in (
+        *engine.pearson("t", names),
+        *engine.spearman("t", names, sample_rows=1_000),
+    ):
+        shared = frame[[found.left, found.right]].dropna().astype(float)
+        oracle = stats.pearsonr if found.method == "pearson" else stats.spearmanr
+        wanted = oracle(shared[found.left], shared[found.right]).statistic
+        assert (found.row_count, found.value) == (len(shared), pytest.approx(wanted, abs=1e-12))
+    engine.close()
+
+
+def test_zeros_of_both_signs_share_a_rank():
+    left, right = [0.0, -0.0, 1.0, -1.0, 2.0], [1, 2, 3, 0, 5]
+    engine = DuckDBEngine({"t": pa.table({"a": left, "b": right})})
+    (found,) = engine.spearman("t", ["a", "b"], sample_rows=100)
+    assert found.value == pytest.approx(stats.spearmanr(left, right).statistic)
+    engine.close()
+
+
 def test_negative_zero_is_shown_as_zero():
     column = measured(pa.table({"c": [-0.0, -0.0, 1.0]}))
     assert [entry.value for entry in column.sample] == ["0.0", "1.0"]

@@ -350,7 +350,10 @@ class DuckDBEngine:
         return self._remember(
             ("spearman", table, sample_rows, *columns),
             lambda: correlations.spearman(
-                self._connection, self.summarize(table), columns, sample_rows=sample_rows
+                self._connections(sample_rows),
+                self.summarize(table),
+                columns,
+                sample_rows=sample_rows,
             ),
         )
 

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 from voyant.core.tables import Approximation, Association, ColumnKind, ColumnSummary, TableSummary
 from voyant.engines.duckdb_types import number_line
 from voyant.engines.ingest import quote_name
+from voyant.engines.side_by_side import side_by_side
 from voyant.stats.moments import FIXED_POINT_ONE
 
 if TYPE_CHECKING:
     import duckdb
 
 __all__ = [
-    "RANKS_TABLE",
     "SAMPLE_TABLE",
     "coefficient",
     "equal_gaps",
@@ -35,9 +35,16 @@ __all__ = [
 ]
 
 SAMPLE_TABLE: Final = "memory.main.voyant_sample"
-RANKS_TABLE: Final = "memory.main.voyant_ranks"
+_RANKS_TABLE: Final = "memory.main.voyant_ranks"
 #: Two deviations of so many bits multiply within 63.
 _MOST_BITS: Final = 31
+#: Whole numbers up to two to this power are exact as floats.
+_FLOAT_BITS: Final = 53
+#: Rows are grouped by at most so many kinds of gaps: 64 groups.
+_MOST_GROUPED: Final = 6
+#: Floats are multiplied by the root of FIXED_POINT_ONE, so that products are in units of it.
+_HALF_BITS: Final = (FIXED_POINT_ONE.bit_length() - 1) // 2
+_HALF_POINT: Final = f"{FIXED_POINT_ONE**0.5!r}::DOUBLE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +77,7 @@ def pearson(
     missing = [c.null_count + c.nan_count + c.infinite_count for c, _ in usable]
     expressions = [variable.expression for variable in variables]
     masks = _gap_masks(connection, source, expressions, missing)
-    return _correlate(connection, source, variables, masks, "pearson")
+    return _correlate(connection, source, variables, masks, "pearson", row_count=summary.row_count)
 
 
 def has_spread(column: ColumnSummary) -> bool:
@@ -118,7 +125,7 @@ def _float_deviation(
 
 
 def spearman(
-    connection: duckdb.DuckDBPyConnection,
+    connections: Sequence[duckdb.DuckDBPyConnection],
     summary: TableSummary,
     columns: Sequence[str],
     *,
@@ -127,6 +134,12 @@ def spearman(
     """Rank-correlate all pairs; ranks are average ranks among the rows where both are finite.
 
     Columns whose gaps lie in the same rows share one ranking; other pairs are ranked by themselves.
+
+    Args:
+        connections: To the same database; as many rankings are made at a time.
+        summary: The table's.
+        columns: Those to correlate; columns without spread are left out.
+        sample_rows: The most rows that are ranked.
     """
     usable = [summary.columns[c] for c in columns if has_spread(summary.columns[c])]
     if len(usable) < 2:  # noqa: PLR2004 - a pair has two
@@ -140,13 +153,11 @@ def spearman(
             "correlation from so many",
             error=1 / sqrt(max(rows - 1, 1)),
         )
-    _keep_sample(connection, summary.name, usable, step)
+    _keep_sample(connections[0], summary.name, usable, step)
     try:
-        return rank_and_correlate(connection, [c.name for c in usable], approximation)
+        return rank_and_correlate(connections, [c.name for c in usable], approximation)
     finally:
-        connection.execute(
-            f"DROP TABLE IF EXISTS {SAMPLE_TABLE}; DROP TABLE IF EXISTS {RANKS_TABLE}"
-        )
+        connections[0].execute(f"DROP TABLE IF EXISTS {SAMPLE_TABLE}")
 
 
 def _keep_sample(
@@ -169,11 +180,18 @@ def _keep_sample(
 
 
 def rank_and_correlate(
-    connection: duckdb.DuckDBPyConnection,
+    connections: Sequence[duckdb.DuckDBPyConnection],
     names: Sequence[str],
     approximation: Approximation | None,
 ) -> tuple[Association, ...]:
-    """Rank within each set of rows that some pair shares, then correlate the ranks."""
+    """Rank within each set of rows that some pair shares, then correlate the ranks.
+
+    Args:
+        connections: To the database with the sample, whose columns are `x0`, `x1` and so on.
+        names: The columns'.
+        approximation: What the results are told to be.
+    """
+    connection = connections[0]
     asked = ", ".join(f"count(*) FILTER (x{i} IS NULL)" for i in range(len(names)))
     missing = _one(connection, f"SELECT {asked} FROM {SAMPLE_TABLE}")
     masks = _gap_masks(connection, SAMPLE_TABLE, [f"x{i}" for i in range(len(names))], missing)
@@ -184,9 +202,17 @@ def rank_and_correlate(
         shared = frozenset(m for m in both if not any((m, other) in within for other in both))
         by_rows.setdefault(shared, []).append((i, j))
     found: dict[tuple[str, str], Association] = {}
-    for gaps, pairs in by_rows.items():
-        for a in _correlate_ranks(connection, names, pairs, gaps, approximation):
+
+    def correlate(worker: int, rows: tuple[frozenset[int], list[tuple[int, int]]]) -> None:
+        ranks, (gaps, pairs) = f"{_RANKS_TABLE}_{worker}", rows
+        for a in _correlate_ranks(connections[worker], ranks, names, pairs, gaps, approximation):
             found[a.left, a.right] = a
+
+    try:
+        side_by_side(by_rows.items(), len(connections), correlate)
+    finally:
+        for worker in range(len(connections)):
+            connection.execute(f"DROP TABLE IF EXISTS {_RANKS_TABLE}_{worker}")
     return tuple(found[pair] for pair in combinations(names, 2))
 
 
@@ -205,6 +231,7 @@ def _nested_gaps(
 
 def _correlate_ranks(
     connection: duckdb.DuckDBPyConnection,
+    table: str,
     names: Sequence[str],
     pairs: Sequence[tuple[int, int]],
     gaps: frozenset[int],
@@ -213,27 +240,30 @@ def _correlate_ranks(
     """Correlate the pairs that share a set of rows: those with no gap in any of these columns."""
     members = sorted({index for pair in pairs for index in pair})
     where = " AND ".join(f"x{i} IS NOT NULL" for i in sorted(gaps)) or "true"
+    (rows,) = _one(connection, f"SELECT count(*) FROM {SAMPLE_TABLE} WHERE {where}")
     # Twice the average of the first and the last rank among equals, from the middle: whole numbers.
-    ranks = ", ".join(
-        f"(rank() OVER (ORDER BY x{i}) + round(cume_dist() OVER (ORDER BY x{i}) * n))::BIGINT "
-        f"- n - 1 AS r{i}"
+    # By value, since a window over all rows takes ten times as long where there are many.
+    ranks = " ".join(
+        f"LEFT JOIN (SELECT x{i} AS x, (2 * sum(count(*)) OVER (ORDER BY x{i}) - count(*) - {rows})"
+        f"::BIGINT AS r FROM {SAMPLE_TABLE} WHERE {where} GROUP BY x{i}) AS t{i} ON x{i} = t{i}.x"
         for i in members
     )
     connection.execute(
-        f"CREATE OR REPLACE TABLE {RANKS_TABLE} AS SELECT {ranks} FROM "
-        f"(SELECT *, count(*) OVER () AS n FROM {SAMPLE_TABLE} WHERE {where})"
+        f"CREATE OR REPLACE TABLE {table} AS "
+        f"SELECT {', '.join(f't{i}.r AS r{i}' for i in members)} "
+        f"FROM {SAMPLE_TABLE} {ranks} WHERE {where}"
     )
-    (rows,) = _one(connection, f"SELECT count(*) FROM {RANKS_TABLE}")
     variables = [
         _Variable(name=names[i], expression=f"r{i}", bits=int(rows).bit_length()) for i in members
     ]
     wanted = [(members.index(i), members.index(j)) for i, j in pairs]
     return _correlate(
         connection,
-        RANKS_TABLE,
+        table,
         variables,
         [None] * len(members),
         "spearman",
+        row_count=int(rows),
         pairs=wanted,
         approximation=approximation,
     )
@@ -284,37 +314,58 @@ def shared_gaps(
 class _Sums:
     """The sums a correlation of many pairs needs, each asked for once, in one statement.
 
-    A column's own sums are asked for once per set of rows, not once per pair: `masks` says for each
-    column which column's gaps it shares, None without gaps.
+    Rows are grouped by the columns they have gaps in: a pair's sums are those of the groups in
+    which both have values. `masks` says for each column which column's gaps it shares, None without
+    gaps; where gaps are of more kinds than there should be groups, a factor of 0 or 1 does for the
+    others.
     """
 
-    def __init__(self, variables: Sequence[_Variable], masks: Sequence[int | None]) -> None:
+    def __init__(
+        self, variables: Sequence[_Variable], masks: Sequence[int | None], row_count: int
+    ) -> None:
         self._variables = variables
         self._masks = masks
+        kinds = sorted({mask for mask in masks if mask is not None})
+        self._grouped = {mask: 1 << place for place, mask in enumerate(kinds[:_MOST_GROUPED])}
+        self._others = kinds[_MOST_GROUPED:]
         self._asked: dict[str, int] = {}
+        bits = [0 if v.bits is None else v.bits for v in variables]
+        most = max(bits, default=0) + row_count.bit_length()
+        # A sum below 2**53 is exact as a float, which takes half of an integer's time.
+        self._is_quick = [own + most <= _FLOAT_BITS for own in bits]
+        self._has_floats = any(v.bits is None for v in variables)
 
-    def _ask(self, sql: str) -> int:
-        return self._asked.setdefault(sql, len(self._asked))
+    def _ask(self, sql: str, *columns: int) -> tuple[int, int]:
+        """Return which sum it is, and the gaps that leave a group of rows out."""
+        gaps = 0
+        for column in columns:
+            gaps |= self._grouped.get(self._kind(column), 0)
+        return self._asked.setdefault(sql, len(self._asked)), gaps
 
-    def _mask(self, column: int, other: int) -> str:
+    def _kind(self, column: int) -> int:
+        mask = self._masks[column]
+        return -1 if mask is None else mask
+
+    def _factor(self, column: int, other: int) -> str:
         """Return a factor of 1 where the other column has a value, 0 where it has none."""
-        mask = self._masks[other]
-        return "" if mask is None or mask == self._masks[column] else f" * m{mask}"
+        mask = self._kind(other)
+        return f" * m{mask}" if mask in self._others and mask != self._kind(column) else ""
 
-    def count(self, i: int, j: int) -> int:
-        present = sorted({m for m in (self._masks[i], self._masks[j]) if m is not None})
-        return self._ask(f"sum({' * '.join(f'm{m}' for m in present)})" if present else "count(*)")
+    def count(self, i: int, j: int) -> tuple[int, int]:
+        present = sorted({self._kind(i), self._kind(j)} & set(self._others))
+        counted = f"sum({' * '.join(f'm{m}' for m in present)})" if present else "count(*)"
+        return self._ask(counted, i, j)
 
-    def own(self, i: int, other: int) -> int:
-        x = f"x{i}" if self._is_whole(i) else f"(x{i} * {FIXED_POINT_ONE}.0::DOUBLE)::BIGINT"
-        return self._ask(f"sum({x}{self._mask(i, other)})")
+    def own(self, i: int, other: int) -> tuple[int, int]:
+        x = f"x{i}" if self._is_whole(i) else f"(x{i} * {_HALF_POINT})::BIGINT"
+        return self._ask(f"sum({x}{self._factor(i, other)})", i, other)
 
-    def product(self, i: int, j: int, other: int) -> int:
+    def product(self, i: int, j: int, other: int) -> tuple[int, int]:
         if self._is_whole(i) and self._is_whole(j):
             x = f"x{i} * x{j}"
         else:
-            x = f"({self._float(i)} * {self._float(j)} * {FIXED_POINT_ONE}.0::DOUBLE)::BIGINT"
-        return self._ask(f"sum({x}{self._mask(i, other)})")
+            x = f"({self._float(i)} * {self._float(j)})::BIGINT"
+        return self._ask(f"sum({x}{self._factor(i, other)})", i, j, other)
 
     def unit(self, *columns: int) -> int:
         """Return how many units of a sum make 1, where deviations are taken to lie in [-1, 1]."""
@@ -330,17 +381,47 @@ class _Sums:
         return self._variables[i].bits is not None
 
     def _float(self, i: int) -> str:
-        bits = self._variables[i].bits
-        return f"x{i}" if bits is None else f"(x{i}::DOUBLE / {2**bits})"
+        return f"f{i}" if self._is_whole(i) else f"x{i}"
 
-    def fetch(self, connection: duckdb.DuckDBPyConnection, source: str) -> tuple[Any, ...]:
-        read = ", ".join(f"{v.expression} AS x{i}" for i, v in enumerate(self._variables))
-        masks = sorted({mask for mask in self._masks if mask is not None})
-        present = ", ".join(f"(x{m} IS NOT NULL)::BIGINT AS m{m}" for m in masks)
-        inner = f"(SELECT {read} FROM {source})"
-        if present:
-            inner = f"(SELECT *, {present} FROM {inner})"
-        return _one(connection, f"SELECT {', '.join(self._asked)} FROM {inner}")
+    def _read(self, i: int) -> str:
+        variable = self._variables[i]
+        if variable.bits is None:
+            return f"{variable.expression} * {_HALF_POINT} AS x{i}"
+        return f"({variable.expression}){'::DOUBLE' if self._is_quick[i] else ''} AS x{i}"
+
+    def fetch(self, connection: duckdb.DuckDBPyConnection, source: str) -> _Totals:
+        columns = range(len(self._variables))
+        inner = f"(SELECT {', '.join(map(self._read, columns))} FROM {source})"
+        derived = [f"(x{m} IS NOT NULL)::BIGINT AS m{m}" for m in self._others]
+        if self._has_floats:
+            derived += [
+                f"x{i}::DOUBLE * {2.0 ** (_HALF_BITS - bits)!r}::DOUBLE AS f{i}"
+                for i in columns
+                if (bits := self._variables[i].bits) is not None
+            ]
+        gaps, group = "0", ""
+        if self._grouped:
+            each = (f"(x{m} IS NULL)::INTEGER * {bit}" for m, bit in self._grouped.items())
+            derived.append(f"{' + '.join(each)} AS gaps")
+            gaps, group = "gaps", "GROUP BY gaps"
+        if derived:
+            inner = f"(SELECT {', '.join(('*', *derived))} FROM {inner})"
+        rows = connection.execute(
+            f"SELECT {gaps}, {', '.join(self._asked)} FROM {inner} {group}"
+        ).fetchall()
+        return _Totals({gaps: [int(x or 0) for x in row] for gaps, *row in rows})
+
+
+class _Totals:
+    """What the sums came to, by the gaps of the rows they were taken over."""
+
+    def __init__(self, by_gaps: Mapping[int, Sequence[int]]) -> None:
+        self._by_gaps = by_gaps
+
+    def of(self, asked: tuple[int, int]) -> int:
+        """Return a sum over the rows without any of the gaps that it was asked with."""
+        place, without = asked
+        return sum(row[place] for gaps, row in self._by_gaps.items() if not gaps & without)
 
 
 def _correlate(
@@ -350,6 +431,7 @@ def _correlate(
     masks: Sequence[int | None],
     method: str,
     *,
+    row_count: int,
     pairs: Sequence[tuple[int, int]] | None = None,
     approximation: Approximation | None = None,
 ) -> tuple[Association, ...]:
@@ -358,7 +440,7 @@ def _correlate(
         pairs = list(combinations(range(len(variables)), 2))
     if not pairs:
         return ()
-    sums = _Sums(variables, masks)
+    sums = _Sums(variables, masks, row_count)
     plans = [
         (
             sums.count(i, j),
@@ -370,16 +452,16 @@ def _correlate(
         )
         for i, j in pairs
     ]
-    row = sums.fetch(connection, source)
+    totals = sums.fetch(connection, source)
     return tuple(
         Association(
             left=variables[i].name,
             right=variables[j].name,
             method=method,
             value=coefficient(
-                int(row[count] or 0), *(Fraction(int(row[at] or 0), unit) for at, unit in parts)
+                totals.of(count), *(Fraction(totals.of(asked), unit) for asked, unit in parts)
             ),
-            row_count=int(row[count] or 0),
+            row_count=totals.of(count),
             approximation=approximation,
         )
         for (i, j), (count, *parts) in zip(pairs, plans, strict=True)

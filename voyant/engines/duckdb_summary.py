@@ -7,9 +7,6 @@ lengths. It beats DuckDB's own approximate functions, which `SUMMARIZE` uses, se
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from voyant.core.tables import Approximation, Column, ColumnKind, ColumnSummary
@@ -18,6 +15,7 @@ from voyant.engines.duckdb_numbers import measure_numbers
 from voyant.engines.duckdb_text import is_wide, measure_values, measure_wide
 from voyant.engines.duckdb_types import number_line
 from voyant.engines.ingest import first_line
+from voyant.engines.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,8 +43,6 @@ def measure_columns(
 ) -> dict[str, ColumnSummary]:
     """Measure columns, as many at a time as there are connections.
 
-    DuckDB spends most of a small table's time on planning, which takes one core.
-
     Args:
         connections: To the same database, each with the table in sight.
         table: The table's name, as it is.
@@ -57,31 +53,16 @@ def measure_columns(
             where values are few; a later question need not read the table again.
         progressed: Told which column is next, by the thread that asks for the columns.
     """
-    waiting = deque(columns)
     found: dict[str, ColumnSummary] = {}
 
-    def work(connection: duckdb.DuckDBPyConnection, worker: int) -> None:
-        try:
-            while waiting:
-                with suppress(IndexError):  # the other one was quicker
-                    column = waiting.popleft()
-                    if progressed is not None and worker == 0:
-                        place = len(columns) - len(waiting)
-                        progressed(f"column {place} of {len(columns)}, {column.name}")
-                    measuring = Measuring(connection, table, column, row_count)
-                    found[column.name] = _measure_column(measuring, wide_text_rows, kept)
-        except BaseException:
-            waiting.clear()  # the others end with the column they are at
-            raise
+    def measure(worker: int, place_and_column: tuple[int, Column]) -> None:
+        place, column = place_and_column
+        if progressed is not None and worker == 0:
+            progressed(f"column {place} of {len(columns)}, {column.name}")
+        measuring = Measuring(connections[worker], table, column, row_count)
+        found[column.name] = _measure_column(measuring, wide_text_rows, kept)
 
-    with ThreadPoolExecutor(max_workers=len(connections)) as pool:
-        helpers = [
-            pool.submit(work, connection, worker)
-            for worker, connection in enumerate(connections[1:], start=1)
-        ]
-        work(connections[0], 0)
-        for helper in helpers:
-            helper.result()
+    side_by_side(enumerate(columns, 1), len(connections), measure)
     return {column.name: found[column.name] for column in columns}
 
 

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from voyant.core.tables import Approximation, Association, ColumnSummary, TableSummary
 from voyant.engines.duckdb_correlations import (
-    RANKS_TABLE,
     SAMPLE_TABLE,
     coefficient,
     equal_gaps,
@@ -267,6 +266,6 @@ def _rank_here(
     with reader.local.holding():
         reader.local.keep_rows(SAMPLE_TABLE, [reader.readings[name] for name in names], rows)
         try:
-            return rank_and_correlate(reader.local.connection, names, approximation)
+            return rank_and_correlate([reader.local.connection], names, approximation)
         finally:
-            reader.local.forget_rows(SAMPLE_TABLE, RANKS_TABLE)
+            reader.local.forget_rows(SAMPLE_TABLE)
