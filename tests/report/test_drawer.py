@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -29,10 +30,10 @@ SPEC = bar_chart(
 
 def is_running(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
     except FileNotFoundError:
         return False
+    return state.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def wait_until_gone(pid: int) -> None:
@@ -89,6 +90,14 @@ def test_a_process_that_dies_is_an_error_and_no_endless_wait():
             drawer.svg(SPEC)
 
 
+def test_what_was_begun_is_not_drawn_twice():
+    with drawing() as drawer:
+        drawer.begin(SPEC)
+        drawer.begin(dict(SPEC))
+        assert len(drawer._begun) == 1
+        assert drawer.svg(SPEC).startswith("<svg")
+
+
 def test_what_was_made_ready_is_taken_once_and_ended_otherwise():
     make_drawer_ready()
     (ready,) = drawers._spare
@@ -111,17 +120,11 @@ def test_one_that_died_before_it_was_needed_is_replaced():
 
 
 def test_it_does_not_outlive_a_killed_parent():
-    parent = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import time\n"
-            "from voyant.report.drawer import Drawer\n"
-            "print(Drawer().pid, flush=True)\n"
-            "time.sleep(60)",
-        ],
-        stdout=subprocess.PIPE,
+    script = (
+        "import time; from voyant.report.drawer import Drawer; "
+        "print(Drawer().pid, flush=True); time.sleep(60)"
     )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
     parent.kill()

@@ -179,6 +179,7 @@ def _run(
     gates: Sequence[Gate] = (),
 ) -> None:
     """Run a job, show it, and end with the code that says how it went."""
+    _start_drawer(request, settings)
     from voyant.cli.show import ProgressObserver, print_json
     from voyant.jobs.fail_on import find_unassessed, judge_gates, read_artifacts
     from voyant.jobs.runner import run_job
@@ -219,6 +220,19 @@ def _run(
     if not job.manifest.success:
         raise typer.Exit(ExitCode.FAILED)
     raise typer.Exit(ExitCode.FOUND if trips else ExitCode.DONE)
+
+
+def _start_drawer(request: JobRequest, settings: Settings) -> None:
+    """Let V8 start on the other core while this one imports everything else.
+
+    The plan, which knows for certain whether charts are drawn, comes after that; a process that
+    nobody needs ends with the run, or with this process.
+    """
+    is_chosen = "charts" in request.only if request.only else "charts" not in request.skip
+    if settings.enable_charts and is_chosen:
+        from voyant.report.drawer import make_drawer_ready
+
+        make_drawer_ready()
 
 
 def _show_job(job: JobResult) -> None:

@@ -8,7 +8,6 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, cast
 
@@ -39,7 +38,14 @@ from voyant.report.vega_render import (
     svg_file,
 )
 
-__all__ = ["ChartParameters", "PlannedChart", "chart_names", "compute", "generate_charts"]
+__all__ = [
+    "ChartParameters",
+    "PlannedChart",
+    "chart_names",
+    "compute",
+    "generate_charts",
+    "plan_kpi_charts",
+]
 
 _FOLDER = "charts"
 _LONGEST_NAME = 60
@@ -157,14 +163,16 @@ class ChartParameters:
 def generate_charts(ctx: GeneratorContext) -> ArtifactResult:
     """Draw the KPIs and what stands out in the tables, as Vega-Lite, SVG and pages."""
     max_charts, has_png = _limits(ctx)
-    planned, without = _kpi_charts(ctx)
-    with drawing() as drawer, ThreadPoolExecutor(1, "voyant-charts") as pool:
-        # They are drawn while the tables are asked for what else is to be drawn.
-        drawn = [pool.submit(drawer.svg, chart.drawing.spec) for chart in planned]
+    planned, without = list[PlannedChart](), list[NoChart]()
+    if "kpis" in ctx.artifacts:  # without that file there are no KPIs to draw
+        planned, without = plan_kpi_charts(KpisArtifact.model_validate(ctx.read_json("kpis")))
+    with drawing() as drawer:
+        for chart in planned:  # drawn while the tables are asked for what else is to be drawn
+            drawer.begin(chart.drawing.spec)
         found = _findings(ctx) if max_charts else []
         for finding, score in choose_findings(found, max_charts):
             planned.append(_planned_finding(finding, score))
-            drawn.append(pool.submit(drawer.svg, planned[-1].drawing.spec))
+            drawer.begin(planned[-1].drawing.spec)
         artifact = compute(
             planned,
             without,
@@ -173,8 +181,8 @@ def generate_charts(ctx: GeneratorContext) -> ArtifactResult:
             has_png=has_png,
         )
         made = {"charts": ctx.write_json("charts.json", artifact)}
-        for chart, entry, svg in zip(planned, artifact.charts, drawn, strict=True):
-            made |= _write(ctx, chart, entry, svg.result(), drawer)
+        for chart, entry in zip(planned, artifact.charts, strict=True):
+            made |= _write(ctx, chart, entry, drawer)
     if planned:
         made["charts_script"] = ctx.write_text(f"{_FOLDER}/{BUNDLE_NAME}", script_bundle())
     return made
@@ -190,12 +198,10 @@ def _limits(ctx: GeneratorContext) -> tuple[int, bool]:
     )
 
 
-def _kpi_charts(ctx: GeneratorContext) -> tuple[list[PlannedChart], list[NoChart]]:
-    """Draw what `kpis.json` holds; without that file there are no KPIs to draw."""
-    if "kpis" not in ctx.artifacts:
-        return [], []
+def plan_kpi_charts(kpis: KpisArtifact) -> tuple[list[PlannedChart], list[NoChart]]:
+    """Choose a chart for each KPI, or say why it has none."""
     planned, without = list[PlannedChart](), list[NoChart]()
-    for place, kpi in enumerate(KpisArtifact.model_validate(ctx.read_json("kpis")).kpis):
+    for place, kpi in enumerate(kpis.kpis):
         choice = draw_kpi(kpi)
         if choice.drawing is None:
             without.append(NoChart(kpi=kpi.name, reason=choice.reason))
@@ -260,9 +266,9 @@ def _planned_finding(finding: Finding, score: float) -> PlannedChart:
 
 
 def _write(
-    ctx: GeneratorContext, chart: PlannedChart, entry: ChartEntry, drawn: str, drawer: Drawer
+    ctx: GeneratorContext, chart: PlannedChart, entry: ChartEntry, drawer: Drawer
 ) -> dict[str, str]:
-    svg = finish_svg(drawn, chart.drawing.description, entry.name)
+    svg = finish_svg(drawer.svg(chart.drawing.spec), chart.drawing.description, entry.name)
     sql = chart.kpi.sql.strip() if chart.kpi else ""
     spec = json.dumps(chart.drawing.spec, ensure_ascii=False, indent=1)
     files = entry.files

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import platform
-import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +39,7 @@ from voyant.core.results import GeneratorResult, PipelineResult
 from voyant.core.scratch import ScratchFolder
 from voyant.core.selection import parse_selections
 from voyant.engines.warehouses import reads_paths
+from voyant.jobs.ahead import Ahead
 from voyant.jobs.interrupts import CtrlC
 from voyant.jobs.progress import Kept, ProgressWriter, fingerprint, keep
 from voyant.jobs.request import JobRequest, new_job_id
@@ -129,7 +128,7 @@ def run_job(
     staging = Staging(root, str(context["job_id"]), tenant, settings)
     context["artifacts_root"] = staging.local_root
     with (
-        _made_ready(plan),
+        Ahead(plan) as ahead,
         observing(settings) as watchers,
         Surroundings() as surroundings,
         CtrlC() as ctrl_c,
@@ -147,7 +146,7 @@ def run_job(
             plan,
             context,
             settings,
-            observers=(recorder, *noting, surroundings, ctrl_c, *watchers, *observers),
+            observers=(recorder, *noting, surroundings, ctrl_c, ahead, *watchers, *observers),
             kept=() if kept is None else kept.results,
         )
         store.generator = None
@@ -218,30 +217,6 @@ def _keep(
     if kept is not None:
         recorder.tables, recorder.engine_name = kept.tables, kept.engine
     return kept
-
-
-@contextmanager
-def _made_ready(plan: Plan) -> Iterator[None]:
-    """Make ready, beside the reading of tables, what the pages and charts will need."""
-    running = {step.definition.name for step in plan.steps if not step.skip_reason}
-
-    def start() -> None:
-        from voyant.report.warm import warm_up  # noqa: PLC0415 - only here, beside the run
-
-        warm_up(running)
-
-    if "voyant.generators.profile" in sys.modules and running:
-        threading.Thread(target=start, name="voyant-warm-up", daemon=True).start()
-    if "charts" not in running:
-        yield
-        return
-    from voyant.report.drawer import end_spare_drawers, make_drawer_ready  # noqa: PLC0415 - as above
-
-    make_drawer_ready()
-    try:
-        yield
-    finally:
-        end_spare_drawers()
 
 
 def make_context(request: JobRequest, settings: Settings) -> GeneratorContext:

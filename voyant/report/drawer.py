@@ -11,8 +11,8 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal
@@ -26,11 +26,10 @@ _spare: Final[list[Drawer]] = []
 
 
 class Drawer:
-    """Draw Vega-Lite specs, one at a time, in one child process that starts at once."""
+    """Draw Vega-Lite specs, one after the other, in one child process that starts at once."""
 
     def __init__(self) -> None:
         """Start the process, without waiting for it."""
-        self._lock = threading.Lock()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-s", "-m", "voyant.report.drawing_child"],
             stdin=subprocess.PIPE,
@@ -39,6 +38,8 @@ class Drawer:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(_search_path())},
             start_new_session=True,  # Ctrl-C is the run's; the end of its input ends this one
         )
+        self._pool = ThreadPoolExecutor(1, "voyant-drawer")
+        self._begun: dict[str, Future[bytes]] = {}
 
     @property
     def pid(self) -> int:
@@ -49,6 +50,10 @@ class Drawer:
         """Tell whether the process lives."""
         return self._process.poll() is None
 
+    def begin(self, spec: Mapping[str, object]) -> None:
+        """Have it drawn as SVG when its turn comes; who asks for the same spec later finds it."""
+        self._begin(spec, "svg")
+
     def svg(self, spec: Mapping[str, object]) -> str:
         """Draw as SVG, with Vega's own ids; `vega_render.finish_svg` makes it fit for a page.
 
@@ -58,30 +63,36 @@ class Drawer:
         Raises:
             GeneratorError: The spec cannot be drawn, or the process ended.
         """
-        return self._draw(spec, "svg").decode()
+        return self._begin(spec, "svg").result().decode()
 
     def png(self, spec: Mapping[str, object]) -> bytes:
         """Draw as PNG, twice its size, on the light background; arguments and errors as `svg`."""
-        return self._draw(spec, "png")
+        return self._begin(spec, "png").result()
 
     def close(self) -> None:
         """End the process, whatever it is doing; safe to call twice."""
         self._process.kill()
         self._process.wait()
+        self._pool.shutdown(cancel_futures=True)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with suppress(OSError):  # unsent bytes meet a closed pipe
                     pipe.close()
 
-    def _draw(self, spec: Mapping[str, object], kind: Literal["svg", "png"]) -> bytes:
+    def _begin(self, spec: Mapping[str, object], kind: Literal["svg", "png"]) -> Future[bytes]:
+        request = json.dumps({"format": kind, "spec": spec})
+        if request not in self._begun:
+            self._begun[request] = self._pool.submit(self._draw, request)
+        return self._begun[request]
+
+    def _draw(self, request: str) -> bytes:
         requests, answers = self._process.stdin, self._process.stdout
         assert requests is not None  # noqa: S101 - a pipe was asked for
         assert answers is not None  # noqa: S101 - the same
-        with self._lock:
-            with suppress(BrokenPipeError):  # the end of the answers says more
-                requests.write(json.dumps({"format": kind, "spec": spec}).encode() + b"\n")
-                requests.flush()
-            line = answers.readline()
+        with suppress(BrokenPipeError):  # the end of the answers says more
+            requests.write(request.encode() + b"\n")
+            requests.flush()
+        line = answers.readline()
         if not line:
             raise GeneratorCrashedError(
                 f"The process that draws charts ended (exit code {self._process.wait()}).",
@@ -100,9 +111,15 @@ def _search_path() -> dict[str, None]:
     )
 
 
-def make_drawer_ready() -> None:
-    """Start a process for whoever draws next, so that its start overlaps other work."""
-    _spare.append(Drawer())
+def make_drawer_ready() -> Drawer:
+    """Start a process for whoever draws next, so that its start overlaps other work.
+
+    Returns:
+        The one that is ready, which may be so already.
+    """
+    if not _spare:
+        _spare.append(Drawer())
+    return _spare[-1]
 
 
 @contextmanager
