@@ -8,6 +8,7 @@ import datetime as dt
 import random
 import threading
 from dataclasses import replace
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from tests.conformance.oracle import check_column
 from voyant.core.errors import EngineError, SourceError, VoyantError
 from voyant.core.plugin_registry import default_registry
 from voyant.core.tables import Column
-from voyant.engines import duckdb_numbers, duckdb_summary
+from voyant.engines import duckdb_column, duckdb_numbers, duckdb_summary
 from voyant.engines.duckdb import DuckDBEngine
 from voyant.engines.duckdb_summary import measure_column
 from voyant.engines.duckdb_types import column_kind
@@ -279,7 +280,7 @@ def test_any_column_agrees_with_the_oracles(column):
 def test_many_values_agree_with_the_oracles_narrowed_before_sorting_or_not(column, narrowed_from):
     kind, values = column
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(duckdb_numbers, "_FEW_VALUES", -1)
+        patch.setattr(duckdb_column, "FEW_VALUES", -1)
         patch.setattr(duckdb_numbers, "_NARROW_VALUES", narrowed_from)
         check_column(measured(pa.table({"c": pa.array(values, kind)})), values)
 
@@ -516,12 +517,38 @@ def test_few_values_are_measured_here_exactly_as_many_are_in_the_database(monkey
             "float": generator.normal(size=900) * 10.0 ** generator.integers(-8, 8, 900),
             "huge": generator.choice([1e308, -1e308, 5.0, 1e-300], 900),
             "time": pa.array(generator.integers(0, 2**50, 900), pa.timestamp("us")),
+            "day": pa.array([None, *generator.integers(-9_000, 9_000, 899).tolist()], pa.date32()),
+            "clock": pa.array(generator.integers(0, 86_400, 900).tolist(), pa.time32("s")),
+            "decimal": pa.array(
+                [Decimal(int(n)).scaleb(-3) for n in generator.integers(-99, 99, 900)]
+            ),
+            "is_so": pa.array(generator.choice([True, False, None], 900).tolist(), pa.bool_()),
+            "odd": generator.choice([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e16, 0.1], 900),
+            "text": generator.choice(
+                [
+                    "",
+                    " ",
+                    "\t x",
+                    "x ",
+                    "é" * 600,
+                    "é" * 601,
+                    "\U0001f600",
+                    "12",
+                    "1e3",
+                    "2013-01-02",
+                ],
+                900,
+            ),
+            "bytes": pa.array([bytes([n % 7]) for n in range(900)]),
+            "nothing": pa.nulls(900, pa.string()),
         }
     )
     found = []
-    for most in (duckdb_numbers._FEW_VALUES, -1):
-        monkeypatch.setattr(duckdb_numbers, "_FEW_VALUES", most)
+    for most in (duckdb_column.FEW_VALUES, -1):
+        monkeypatch.setattr(duckdb_column, "FEW_VALUES", most)
         engine = DuckDBEngine({"t": table})
         found.append(engine.summarize("t"))
         engine.close()
-    assert found[0] == found[1]
+    few, many = (list(summary.columns.values()) for summary in found)
+    for column, other in zip(few, many, strict=True):
+        assert repr(column) == repr(other)  # NaN, too

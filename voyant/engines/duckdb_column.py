@@ -21,16 +21,27 @@ from voyant.engines.ingest import quote_name
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["CUT_VALUE", "SAMPLE_VALUES", "TOP_VALUES", "Frequent", "Measuring", "cut", "iso"]
+__all__ = [
+    "CUT_VALUE",
+    "FEW_VALUES",
+    "SAMPLE_VALUES",
+    "TOP_VALUES",
+    "Frequent",
+    "Measuring",
+    "cut",
+    "iso",
+]
 
 TOP_VALUES: Final = 100
 SAMPLE_VALUES: Final = 1_000
+#: Up to so many different values are fetched all.
+FEW_VALUES: Final = 2_000
 _LONGEST_SHOWN: Final = 500
 #: SQL for a text `v` as it is shown.
 CUT_VALUE: Final = (
     f"CASE WHEN length(v) > {_LONGEST_SHOWN} THEN left(v, {_LONGEST_SHOWN}) || '…' ELSE v END"
 )
-#: A value (None where its text says it), its text, its rows and a number of it.
+#: A value (None where its text says it), its text as it is shown, its rows and a number of it.
 Frequent: TypeAlias = tuple[Any, str, int, Any]
 _numbers = count(1)
 _moment_pattern = re.compile(r"(\d+)(-\d\d-\d\d)( \(BC\))?(?: (.+))?")
@@ -55,6 +66,8 @@ class Measuring:
         #: The small table, of a name that no other column's has.
         self.groups = f"memory.main.voyant_groups_{next(_numbers)}"
         self.is_grouped = False
+        #: Rows of the small table, that of null too.
+        self.group_count = 0
         self.table_name = table
         self.column = column
         self.row_count = row_count
@@ -73,40 +86,63 @@ class Measuring:
 
     def group(self) -> None:
         """Read the column, once: one row for each different value."""
-        self.run(
+        ((self.group_count,),) = self.all(
             f"CREATE TABLE {self.groups} AS "
             f"SELECT {self.value} AS v, count(*) AS c FROM {self.table} GROUP BY 1"
         )
         self.is_grouped = True
 
-    def most_frequent(self, number: str = "NULL", *, limit: int) -> list[Frequent]:
-        """Fetch the most frequent values, each with a number of it.
+    def few_values(self, number: str = "NULL") -> list[Frequent] | None:
+        """Fetch all values, the most frequent first; None where there are many.
+
+        Of few values everything is told here: planning a statement takes longer than reading them.
 
         Args:
             number: SQL of a value `v`.
-            limit: The most values that are fetched.
         """
+        if self.group_count > FEW_VALUES:
+            return None
         kind = self.column.kind
+        value, text = "v", "NULL"
+        if kind.is_temporal:
+            value, text = "NULL", self._shown
+        elif kind in {ColumnKind.FLOAT, ColumnKind.DECIMAL}:
+            text = self._shown
+        elif kind not in {ColumnKind.INTEGER, ColumnKind.BOOLEAN}:
+            value = self._shown
+        rows = self.all(
+            f"SELECT {value}, {text}, c, {number} FROM {self.groups} WHERE v IS NOT NULL"
+        )
+        return [
+            (
+                None if isinstance(value, str) else value,
+                _text_of(value) if text is None else text,
+                *facts,
+            )
+            for value, text, *facts in sorted(rows, key=_rank)
+        ]
+
+    @property
+    def _shown(self) -> str:
+        """SQL for the text of a value `v`."""
         # -0.0 and 0.0 are one group, under either's text; adding 0.0 leaves 0.0.
-        shown = "(v + 0.0)" if kind is ColumnKind.FLOAT else "v"
+        return "(v + 0.0)::VARCHAR" if self.column.kind is ColumnKind.FLOAT else "v::VARCHAR"
+
+    def most_frequent(self) -> list[Frequent]:
+        """Fetch the most frequent values, as many as a sample has, without numbers."""
+        kind = self.column.kind
         return self.all(
             f"""SELECT {"o" if kind.is_numeric or kind is ColumnKind.BOOLEAN else "NULL"},
-                {CUT_VALUE}, c, x
-            FROM (SELECT v AS o, {shown}::VARCHAR AS v, c, {number} AS x FROM {self.groups}
-                WHERE v IS NOT NULL ORDER BY c DESC, o LIMIT {limit})
+                {CUT_VALUE}, c, NULL
+            FROM (SELECT v AS o, {self._shown} AS v, c FROM {self.groups}
+                WHERE v IS NOT NULL ORDER BY c DESC, o LIMIT {SAMPLE_VALUES})
             ORDER BY c DESC, o"""
         )
 
     def top_and_sample(
-        self, rows: Sequence[Frequent] | None = None
+        self, rows: Sequence[Frequent]
     ) -> tuple[tuple[ValueCount, ...], tuple[ValueCount, ...]]:
-        """Give the most frequent values, as they are for the top and as text for the sample.
-
-        Args:
-            rows: From `most_frequent`, where they were fetched for something else as well.
-        """
-        if rows is None:
-            rows = self.most_frequent(limit=SAMPLE_VALUES)
+        """Give the most frequent values, as they are for the top and as text for the sample."""
         top = tuple(
             ValueCount(value=self._top_value(value, text), count=count)
             for value, text, count, _ in rows[:TOP_VALUES]
@@ -148,6 +184,23 @@ class Measuring:
     def all(self, sql: str) -> list[tuple[Any, ...]]:
         """Return all rows."""
         return self.connection.execute(sql).fetchall()
+
+
+def _text_of(value: Any) -> str:
+    """Write whole numbers, truth and text as DuckDB does; text as it is shown."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int) else str(cut(value))
+
+
+def _rank(row: Frequent) -> tuple[Any, ...]:
+    """Return what sorts as DuckDB does: the most frequent first, then by value."""
+    value, text, count, number = row
+    if value is None:  # a moment: its number, or it is infinite
+        side = 0 if number is not None else -1 if text.startswith("-") else 1
+        return -count, side, number
+    is_nan = value != value  # noqa: PLR0124 - only NaN is not what it is; it comes last
+    return -count, is_nan, 0 if is_nan else value
 
 
 def cut(value: Any) -> Scalar:

@@ -23,7 +23,7 @@ from voyant.core.tables import (
     Scalar,
     TimeFacts,
 )
-from voyant.engines.duckdb_column import SAMPLE_VALUES, Frequent, Measuring, iso
+from voyant.engines.duckdb_column import Frequent, Measuring, iso
 from voyant.engines.duckdb_types import NumberLine, exact_line
 from voyant.stats.moments import FIXED_POINT_ONE, Moments, moments, to_number
 from voyant.stats.quantiles import QUANTILES, even_edges, grid_from_ranks, integer_edges
@@ -31,8 +31,7 @@ from voyant.stats.quantiles import QUANTILES, even_edges, grid_from_ranks, integ
 __all__ = ["measure_numbers"]
 
 _HISTOGRAM_BINS: Final = 20
-# Up to so many different values are fetched: planning a statement takes longer than reading them.
-_FEW_VALUES: Final = 2_000
+_NAN: Final = "nan"
 # Above so many different values only the bins in which a wanted rank lies are sorted.
 _NARROW_VALUES: Final = 200_000
 _NARROW_BINS: Final = 4_096
@@ -90,10 +89,9 @@ def measure_numbers(measuring: Measuring, line: NumberLine) -> ColumnSummary:
     kind = measuring.column.kind
     keep = f"CASE WHEN {line.is_finite} THEN {line.expression} END"
     keep = keep if line.is_finite else line.expression
-    rows = measuring.most_frequent(keep, limit=max(_FEW_VALUES + 1, SAMPLE_VALUES))
-    few = _few(rows)
-    is_whole = line.is_exact and kind is not ColumnKind.FLOAT
-    row = _ends_of(rows) if few is not None and is_whole else None
+    rows = measuring.few_values(keep)
+    few = None if rows is None else sorted((x, c) for _, _, c, x in rows if x is not None)
+    row = None if rows is None else _ends_of(rows, line)
     row = row or _counts_and_ends(measuring, line, keep)
     distinct, count, nans, not_finite, low, high, total, zeros, negatives, least, most = row
     facts: dict[str, Any] = {}
@@ -112,7 +110,9 @@ def measure_numbers(measuring: Measuring, line: NumberLine) -> ColumnSummary:
         facts["max"] = _shown(kind, line, high, most)
     if kind.is_numeric:
         facts |= {"zero_count": zeros, "negative_count": negatives}
-    facts["top_values"], facts["sample"] = measuring.top_and_sample(rows)
+    facts["top_values"], facts["sample"] = measuring.top_and_sample(
+        measuring.most_frequent() if rows is None else rows
+    )
     return measuring.summary(
         count=count,
         distinct_count=distinct,
@@ -138,16 +138,17 @@ def _counts_and_ends(measuring: Measuring, line: NumberLine, keep: str) -> tuple
     )
 
 
-def _ends_of(rows: Sequence[Frequent]) -> tuple[Any, ...] | None:
-    """Do the same here of all values, whole numbers; None where no end is, or two have one x."""
+def _ends_of(rows: Sequence[Frequent], line: NumberLine) -> tuple[Any, ...] | None:
+    """Do the same here of all values; None where no end is, or two values have one x."""
     finite = [(x, count, text) for _, text, count, x in rows if x is not None]
     if not finite or len({x for x, _, _ in finite}) < len(finite):
         return None
     count, kept = sum(row[2] for row in rows), sum(times for _, times, _ in finite)
     low, high = min(finite), max(finite)
     return (
-        *(len(rows), count, 0, count - kept, low[0], high[0]),
-        sum(x * times for x, times, _ in finite),
+        *(len(rows), count, sum(times for _, text, times, _ in rows if text == _NAN)),
+        *(count - kept, low[0], high[0]),
+        sum(x * times for x, times, _ in finite) if line.is_exact else None,
         sum(times for x, times, _ in finite if x == 0),
         sum(times for x, times, _ in finite if x < 0),
         *(low[2], high[2]),
@@ -261,13 +262,6 @@ def _center(numbers: _Numbers, total: int | None) -> Any:
     if numbers.half == 1:
         return numbers.low + (numbers.high - numbers.low) / 2
     return numbers.low / 2 + numbers.high / 2
-
-
-def _few(rows: Sequence[Frequent]) -> list[tuple[Any, int]] | None:
-    """Return each x with its count, rising; None where there may be more than were fetched."""
-    if len(rows) > _FEW_VALUES:
-        return None
-    return sorted((x, count) for _, _, count, x in rows if x is not None)
 
 
 def _grid(

@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from voyant.core.tables import Approximation, ColumnKind, ColumnSummary, TextFacts, ValueCount
-from voyant.engines.duckdb_column import CUT_VALUE, SAMPLE_VALUES, TOP_VALUES, Measuring, cut
+from voyant.engines.duckdb_column import (
+    CUT_VALUE,
+    SAMPLE_VALUES,
+    TOP_VALUES,
+    Frequent,
+    Measuring,
+    cut,
+)
 from voyant.stats.patterns import top_shapes
 
 __all__ = ["is_wide", "measure_values", "measure_wide"]
@@ -35,6 +42,12 @@ _UNPACKED_FACTS: Final = """min(n >> 2), max(n >> 2), sum((n >> 2) * c)::HUGEINT
     coalesce(sum(c) FILTER (n >> 2 = 0), 0)::BIGINT,
     coalesce(sum(c) FILTER (n > 3 AND n & 3 = 2), 0)::BIGINT,
     coalesce(sum(c) FILTER (n > 3 AND n & 3 = 1), 0)::BIGINT"""
+_BLANK: Final = 2
+_BLANK_AND_EMPTY: Final = 3
+_IS_NUMBER: Final = "try_cast(v AS DOUBLE) IS NOT NULL"
+_IS_TIME: Final = "try_cast(v AS TIMESTAMP) IS NOT NULL"
+# The same, times four, plus 1 for text that is a number's, and 2 for text that is a time's.
+_PARSED_FACTS: Final = f"{_PACKED_FACTS} * 4 + ({_IS_NUMBER})::INT + ({_IS_TIME})::INT * 2"
 #: Kinds whose text sorts as the values do.
 _ORDERED: Final = frozenset((ColumnKind.TEXT, ColumnKind.TIME, ColumnKind.UUID))
 
@@ -43,12 +56,25 @@ def measure_values(measuring: Measuring) -> ColumnSummary:
     """Measure booleans, text and everything that is only told by its text, from the groups."""
     kind = measuring.column.kind
     is_text = kind is ColumnKind.TEXT
-    packed, unpacked = (_PACKED_FACTS, f", {_UNPACKED_FACTS}") if is_text else ("NULL", "")
-    distinct, count, low, high, *row = measuring.one(
-        f"SELECT count(v), coalesce(sum(c), 0)::BIGINT, min(v), max(v){unpacked} "
-        f"FROM (SELECT v, {packed} AS n, c FROM {measuring.groups} WHERE v IS NOT NULL)"
-    )
-    top, sample = measuring.top_and_sample()
+    rows = measuring.few_values(_PARSED_FACTS if is_text else "NULL")
+    parsed: tuple[int | None, int | None] = (None, None)
+    if rows is None:
+        packed, unpacked = (_PACKED_FACTS, f", {_UNPACKED_FACTS}") if is_text else ("NULL", "")
+        distinct, count, low, high, *row = measuring.one(
+            f"SELECT count(v), coalesce(sum(c), 0)::BIGINT, min(v), max(v){unpacked} "
+            f"FROM (SELECT v, {packed} AS n, c FROM {measuring.groups} WHERE v IS NOT NULL)"
+        )
+        if is_text and distinct <= _PARSE_ALL:
+            parsed = _count_parsed(measuring)
+        rows = measuring.most_frequent()
+    else:
+        distinct, count = len(rows), sum(times for _, _, times, _ in rows)
+        texts = [text for _, text, _, _ in rows]
+        low, high = min(texts, default=None), max(texts, default=None)
+        row = _unpacked([(n >> 2, times) for _, _, times, n in rows]) if is_text else []
+        if is_text:
+            parsed = _parsed_of(rows)
+    top, sample = measuring.top_and_sample(rows)
     is_ordered = kind in _ORDERED and measuring.column.type != "TIME WITH TIME ZONE"
     true_count = None
     if kind is ColumnKind.BOOLEAN:
@@ -61,26 +87,36 @@ def measure_values(measuring: Measuring) -> ColumnSummary:
         true_count=true_count,
         top_values=top,
         sample=sample,
-        text=_text_facts(measuring, row, sample, distinct, count) if is_text else None,
+        text=_facts(measuring, row, sample, distinct, count, parsed) if is_text else None,
     )
 
 
-def _text_facts(
-    measuring: Measuring,
-    row: Sequence[Any],
-    sample: Sequence[ValueCount],
-    distinct: int,
-    count: int,
-) -> TextFacts:
-    parsed: tuple[int | None, int | None] = (None, None)
-    if distinct <= _PARSE_ALL:
-        numeric, temporal = measuring.one(
-            f"""SELECT coalesce(sum(c) FILTER (try_cast(v AS DOUBLE) IS NOT NULL), 0)::BIGINT,
-                coalesce(sum(c) FILTER (try_cast(v AS TIMESTAMP) IS NOT NULL), 0)::BIGINT
-            FROM {measuring.groups} WHERE v IS NOT NULL"""
-        )
-        parsed = (numeric, temporal)
-    return _facts(measuring, row, sample, distinct, count, parsed)
+def _count_parsed(measuring: Measuring) -> tuple[int, int]:
+    """Count the rows of text that DuckDB reads as a number, and as a time."""
+    numeric, temporal = measuring.one(
+        f"""SELECT coalesce(sum(c) FILTER ({_IS_NUMBER}), 0)::BIGINT,
+            coalesce(sum(c) FILTER ({_IS_TIME}), 0)::BIGINT
+        FROM {measuring.groups} WHERE v IS NOT NULL"""
+    )
+    return numeric, temporal
+
+
+def _parsed_of(rows: Sequence[Frequent]) -> tuple[int, int]:
+    """Do the same here of all values."""
+    numeric, temporal = (sum(count for _, _, count, facts in rows if facts & bit) for bit in (1, 2))
+    return numeric, temporal
+
+
+def _unpacked(facts: Sequence[tuple[int, int]]) -> list[int | None]:
+    """Do what _UNPACKED_FACTS does, here, of each n and its rows."""
+    lengths = [n >> 2 for n, _ in facts]
+    return [
+        *(min(lengths, default=None), max(lengths, default=None)),
+        sum((n >> 2) * count for n, count in facts),
+        sum(count for n, count in facts if n >> 2 == 0),
+        sum(count for n, count in facts if n > _BLANK_AND_EMPTY and n & 3 == _BLANK),
+        sum(count for n, count in facts if n > _BLANK_AND_EMPTY and n & 3 == 1),
+    ]
 
 
 def _facts(

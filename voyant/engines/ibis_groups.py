@@ -47,15 +47,17 @@ class Groups:
         relation: The table, as SQL.
         reading: How the column is read.
         local_type: DuckDB's type of `v`; double precision where that is all that fits.
+        count: Rows of the table; some more where values had to be rounded.
         is_rounded: Whether values had to be rounded to it.
     """
 
     def __init__(
-        self, relation: str, reading: Reading, local_type: str, *, is_rounded: bool
+        self, relation: str, reading: Reading, local_type: str, *, count: int, is_rounded: bool
     ) -> None:
         self.relation = relation
         self.reading = reading
         self.local_type = local_type
+        self.count = count
         self.is_rounded = is_rounded
 
     @property
@@ -107,7 +109,7 @@ class LocalGroups:
                     f"CREATE OR REPLACE TABLE {relation} AS "
                     f"SELECT v, sum(c)::BIGINT AS c FROM {relation} GROUP BY v"
                 )
-            return Groups(relation, reading, local_type, is_rounded=rounded)
+            return Groups(relation, reading, local_type, count=len(groups), is_rounded=rounded)
 
     def measure(self, groups: Groups, row_count: int) -> ColumnSummary:
         """Measure a column from its groups; where DuckDB cannot, say so."""
@@ -134,7 +136,7 @@ class LocalGroups:
         kind = ColumnKind.FLOAT if groups.local_type == "DOUBLE" else declared.kind
         local = replace(declared, type=groups.measured_type, kind=kind)
         measuring = Measuring(self.connection, "", local, row_count)
-        measuring.groups = groups.relation
+        measuring.groups, measuring.group_count = groups.relation, groups.count
         return measuring
 
     def top_and_sample(
@@ -144,7 +146,8 @@ class LocalGroups:
         with self._lock:
             loaded = self.load(reading, groups)
             try:
-                return self._measuring(loaded, 0).top_and_sample()
+                measuring = self._measuring(loaded, 0)
+                return measuring.top_and_sample(measuring.most_frequent())
             finally:
                 self.drop(loaded)
 
