@@ -13,6 +13,7 @@ from voyant.stats.drift import (
     ColumnState,
     DriftRules,
     Evidence,
+    Ranked,
     Treatment,
     compare,
     count_between,
@@ -121,7 +122,7 @@ def test_even_bins_are_numpys_sturges_bins():
 def test_counts_between_edges_are_numpys(edges):
     values = RNG.integers(0, 4, size=200)
     keys, rows = np.unique(values, return_counts=True)
-    counted = count_between(dict(zip(keys.tolist(), rows.tolist(), strict=True)), edges)
+    counted = count_between(Ranked.of(dict(zip(keys.tolist(), rows.tolist(), strict=True))), edges)
     assert counted == np.histogram(values, edges)[0].tolist()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 __all__ = [
     "QUANTILE_GRID_STEPS",
@@ -121,12 +122,11 @@ class Histogram:
     counts: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValueCount:
-    """A value and the number of rows that hold it."""
+class ValueCount(NamedTuple):
+    """A value and the number of rows that hold it; a run makes a hundred thousand of them."""
 
     value: Scalar
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import unicodedata
 from collections import Counter
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
+from pydantic_core import to_json
 
 from voyant.artifacts.charts import (
     ChartEntry,
@@ -270,7 +270,7 @@ def _write(
 ) -> dict[str, str]:
     svg = finish_svg(drawer.svg(chart.drawing.spec), chart.drawing.description, entry.name)
     sql = chart.kpi.sql.strip() if chart.kpi else ""
-    spec = json.dumps(chart.drawing.spec, ensure_ascii=False, indent=1)
+    spec = to_json(chart.drawing.spec, indent=1).decode()
     files = entry.files
     made = {
         f"chart:{entry.name}.json": ctx.write_text(files.spec, f"{spec}\n"),

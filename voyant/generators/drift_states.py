@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
@@ -100,12 +100,11 @@ def _values(
         if not counted.is_complete:
             return None, f"more than {_MOST_VALUES:,} different values"
         found = counted.counts
+    is_whole = column.kind is ColumnKind.INTEGER
     values: dict[CategoryValue, int] = {}
-    for item in found:
-        value = cast("CategoryValue", item.value)
-        if column.kind is ColumnKind.INTEGER and isinstance(value, float):
-            value = int(value)
-        values[value] = values.get(value, 0) + item.count
+    for value, rows in cast("Iterable[tuple[CategoryValue, int]]", found):
+        key = int(value) if is_whole else value  # whole numbers come as floats
+        values[key] = values.get(key, 0) + rows
     return values, ""
 
 
@@ -217,9 +216,8 @@ def _counts(
     engine: Engine, state: ColumnState, table: str | None, edges: Sequence[float]
 ) -> Sequence[float]:
     """Count between edges: from known values, else in the engine, else told from quantiles."""
-    numbers = state.numbers
-    if numbers is not None:
-        return count_between(numbers, edges)
+    if state.ranked is not None:
+        return count_between(state.ranked, edges)
     if table is not None:
         return engine.bin_counts(table, state.name, edges)
     return distances.grid_fractions(state.grid, edges)

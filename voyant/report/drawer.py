@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -123,7 +123,7 @@ def make_drawer_ready() -> Drawer:
 
 
 @contextmanager
-def drawing() -> Iterator[Drawer]:
+def drawing() -> Generator[Drawer]:
     """Take the process that was made ready, or start one; end it afterwards."""
     drawer = _take_spare() or Drawer()
     try:

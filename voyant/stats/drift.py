@@ -6,13 +6,14 @@ is significant. What cannot be assessed is said with its reason.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import accumulate, pairwise
 from math import ceil, isfinite, log2, sqrt
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from voyant.core.tables import QUANTILE_GRID_STEPS, ColumnKind
 from voyant.stats import distances
@@ -28,6 +29,7 @@ __all__ = [
     "Evidence",
     "Finding",
     "Measures",
+    "Ranked",
     "Status",
     "Treatment",
     "compare",
@@ -122,10 +124,33 @@ class ColumnState:
             if not isinstance(value, (str, bool))
         }
 
+    @cached_property
+    def ranked(self) -> Ranked | None:
+        """The same in order."""
+        return None if self.numbers is None else Ranked.of(self.numbers)
+
     @property
     def is_constant(self) -> bool:
         """Whether all rows with a value hold the same one."""
         return self.distinct_count == 1
+
+
+class Ranked(NamedTuple):
+    """Numbers in order.
+
+    Attributes:
+        values: Rising, each once.
+        below: Rows with a smaller number, for each value, and the number of all rows.
+    """
+
+    values: list[float]
+    below: list[int]
+
+    @classmethod
+    def of(cls, numbers: Mapping[float, int]) -> Self:
+        """Put rows by number in order."""
+        values = sorted(numbers)
+        return cls(values, [0, *accumulate(numbers[value] for value in values)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,20 +332,17 @@ def even_bin_edges(reference: ColumnState, current: ColumnState) -> tuple[float,
     return (*(low + place * step for place in range(bins)), high)
 
 
-def count_between(values: Mapping[float, int], edges: Sequence[float]) -> list[int]:
+def count_between(ranked: Ranked, edges: Sequence[float]) -> list[int]:
     """Count rows between edges; the last bin holds its right edge, what lies outside is left out.
 
-    >>> count_between({1.0: 2, 2.0: 3, 9.0: 1}, [1.0, 2.0, 3.0])
+    >>> count_between(Ranked.of({1.0: 2, 9.0: 1, 2.0: 3}), [1.0, 2.0, 3.0])
     [2, 3]
     """
-    counts = [0] * max(len(edges) - 1, 0)
-    for value, rows in values.items():
-        place = bisect_right(edges, value) - 1
-        if value == edges[-1]:
-            place = len(counts) - 1
-        if 0 <= place < len(counts):
-            counts[place] += rows
-    return counts
+    if len(edges) < 2:  # noqa: PLR2004 - a bin has two edges
+        return []
+    below = [ranked.below[bisect_left(ranked.values, edge)] for edge in edges[:-1]]
+    below.append(ranked.below[bisect_right(ranked.values, edges[-1])])
+    return [end - start for start, end in pairwise(below)]
 
 
 def compare(

@@ -68,10 +68,9 @@ def distribution(
 
 
 def _shares(side: ColumnState, edges: Sequence[float]) -> list[float]:
-    numbers = side.numbers
-    if numbers is None:
+    if side.ranked is None:
         return distances.grid_fractions(side.grid, edges)
-    return [rows / side.number_count for rows in count_between(numbers, edges)]
+    return [rows / side.number_count for rows in count_between(side.ranked, edges)]
 
 
 def _draw_categories(reference: ColumnState, current: ColumnState) -> Distribution:
