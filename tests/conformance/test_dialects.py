@@ -50,7 +50,7 @@ def ask_everything(engine, table):
         engine.bin_counts(table, name, [0.0, 1.5, 3.0])
         engine.number_distances(table, table, name)
         engine.containment(table, name, table, names[0])
-        engine.group_means(table, name, numbers, sample_rows=2)
+        engine.group_means(table, [name], numbers, sample_rows=2)
         for check in checks_of(columns[name]):
             engine.count_failures(table, [check])
             engine.failing_values(table, check, limit=2)

@@ -85,7 +85,7 @@ QUESTIONS = {
     ],
     "time counts": lambda e: [e.time_counts("flights", "time_hour", g) for g in TimeGrain],
     "group means": lambda e: [
-        e.group_means("flights", group, ["dep_delay", "distance"], sample_rows=rows)
+        e.group_means("flights", [group], ["dep_delay", "distance"], sample_rows=rows)
         for group in ("origin", "month", "time_hour")
         for rows in (10_000, 1_000_000)
     ],

@@ -80,7 +80,7 @@ def test_infinite_and_missing_dates_are_left_out(tmp_path):
 @pytest.mark.parametrize("group", ["name", "n"])
 def test_group_means_are_those_of_pandas(engine, frame, group, number):
     expected = frame.groupby(group)[number].agg(["count", "mean", "std"])
-    (means,) = engine.group_means("t", group, [number], sample_rows=50_000)
+    (means,) = engine.group_means("t", [group], [number], sample_rows=50_000)
     assert [g.value for g in means.groups] == list(expected.index)
     assert [g.count for g in means.groups] == list(expected["count"])
     assert [g.mean for g in means.groups] == pytest.approx(list(expected["mean"]), rel=1e-9)
@@ -88,9 +88,19 @@ def test_group_means_are_those_of_pandas(engine, frame, group, number):
     assert [g.std for g in means.groups] == pytest.approx(list(expected["std"]), rel=1e-6, abs=1e-7)
 
 
+def test_several_groups_in_one_question_are_told_apart(engine, frame):
+    found = engine.group_means("t", ["name", "n", "at"], ["y", "n"], sample_rows=50_000)
+    assert [(m.group, m.number) for m in found] == [
+        (group, number) for group in ("name", "n", "at") for number in ("y", "n")
+    ]
+    for means in found:
+        expected = frame.groupby(means.group)[means.number].mean()
+        assert [g.mean for g in means.groups] == pytest.approx(list(expected), rel=1e-9)
+
+
 def test_what_is_not_finite_takes_no_part(engine, frame):
     finite = frame[np.isfinite(frame["x"])]
-    (means,) = engine.group_means("t", "name", ["x"], sample_rows=50_000)
+    (means,) = engine.group_means("t", ["name"], ["x"], sample_rows=50_000)
     assert [g.count for g in means.groups] == list(finite.groupby("name")["x"].count())
 
 
@@ -98,7 +108,7 @@ def test_means_are_the_same_bytes_with_any_number_of_threads(frame):
     answers = []
     for threads in (1, 2):
         opened = DuckDBEngine({"t": frame}, threads=threads)
-        answers.append(opened.group_means("t", "name", ["x", "y"], sample_rows=50_000))
+        answers.append(opened.group_means("t", ["name"], ["x", "y"], sample_rows=50_000))
         opened.close()
     assert answers[0] == answers[1]
 
@@ -123,7 +133,7 @@ def test_grid_counts_are_those_of_numpy(engine, frame):
 
 def test_empty_tables_and_constant_columns_have_no_groups(engine):
     assert engine.time_counts("empty", "at", TimeGrain.DAY) == ()
-    assert engine.group_means("empty", "name", ["x"], sample_rows=50_000) == ()
+    assert engine.group_means("empty", ["name"], ["x"], sample_rows=50_000) == ()
     axis = BinAxis(column="x", low=0.0, high=1.0, bins=2)
     assert engine.grid_counts("empty", axis, axis).counts == {}
 
@@ -134,7 +144,7 @@ def test_an_unknown_table_is_said(engine):
 
 
 def test_large_tables_are_sampled_evenly_and_say_so(engine, frame):
-    (means,) = engine.group_means("t", "name", ["y"], sample_rows=6_000)
+    (means,) = engine.group_means("t", ["name"], ["y"], sample_rows=6_000)
     kept = frame.iloc[3::4]  # every fourth row of 20,000, the step that stays within 6,000
     expected = kept.groupby("name")["y"].agg(["count", "mean"])
     assert [g.count for g in means.groups] == list(expected["count"])
@@ -173,7 +183,7 @@ def test_means_of_integers_of_any_size_are_those_of_exact_arithmetic(type_, valu
     rows = ", ".join(f"({i % 2}, ({value})::{type_})" for i, value in enumerate(values))
     opened = DuckDBEngine({"t": duckdb.sql(f"SELECT * FROM (VALUES {rows}) AS v(g, x)").arrow()})
     try:
-        (means,) = opened.group_means("t", "g", ["x"], sample_rows=100)
+        (means,) = opened.group_means("t", ["g"], ["x"], sample_rows=100)
     finally:
         opened.close()
     for group, mine in zip(means.groups, (values[::2], values[1::2]), strict=True):

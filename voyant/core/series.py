@@ -96,11 +96,19 @@ class SeriesQuestions(Protocol):
         ...
 
     def group_means(
-        self, table: str, group: str, numbers: Sequence[str], *, sample_rows: int
+        self, table: str, groups: Sequence[str], numbers: Sequence[str], *, sample_rows: int
     ) -> tuple[GroupMeans, ...]:
-        """Average numeric columns by another one's values; an even sample above `sample_rows` rows.
+        """Average numeric columns by other ones' values; an even sample above `sample_rows` rows.
 
-        A value under which no row has a finite number is left out.
+        Args:
+            table: The table.
+            groups: Columns, by the values of each of which all rows are grouped.
+            numbers: Columns that are averaged; those without finite spread are left out.
+            sample_rows: The most rows that are read closely.
+
+        Returns:
+            For each of `groups`, each of `numbers`. A value under which no row has a finite number
+            is left out.
         """
         ...
 

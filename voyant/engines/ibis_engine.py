@@ -349,13 +349,13 @@ class IbisEngine:
         )
 
     def group_means(
-        self, table: str, group: str, numbers: Sequence[str], *, sample_rows: int
+        self, table: str, groups: Sequence[str], numbers: Sequence[str], *, sample_rows: int
     ) -> tuple[GroupMeans, ...]:
-        """Average numeric columns by the values of another: one pass."""
+        """Average numeric columns by the values of others: one pass for each of these."""
         return self._remember(
-            ("group means", table, sample_rows, group, *numbers),
+            ("group means", table, sample_rows, tuple(groups), *numbers),
             lambda: series.group_means(
-                self._reader(table), self.summarize(table), group, numbers, sample_rows=sample_rows
+                self._reader(table), self.summarize(table), groups, numbers, sample_rows=sample_rows
             ),
         )
 

@@ -71,12 +71,26 @@ def _count_spans(reader: TableReader, column: str, span: int) -> list[tuple[int,
 def group_means(
     reader: TableReader,
     summary: TableSummary,
-    group: str,
+    groups: Sequence[str],
     numbers: Sequence[str],
     *,
     sample_rows: int,
 ) -> tuple[GroupMeans, ...]:
-    """Average by groups from sums of whole numbers: one pass."""
+    """Average by groups from sums of whole numbers: one pass for each column of groups."""
+    return tuple(
+        means
+        for group in groups
+        for means in _group_means(reader, summary, group, numbers, sample_rows)
+    )
+
+
+def _group_means(
+    reader: TableReader,
+    summary: TableSummary,
+    group: str,
+    numbers: Sequence[str],
+    sample_rows: int,
+) -> tuple[GroupMeans, ...]:
     usable = [summary.columns[name] for name in numbers if finite_range(summary.columns[name])]
     if not usable:
         return ()

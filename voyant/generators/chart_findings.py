@@ -288,23 +288,19 @@ def _groups(
         if (meanings[name] in _NAMES and low <= (column.distinct_count or 0) <= high)
         or (meanings[name] in {"number", "category"} and _is_step(column))
     ][:_MAX_GROUPS]
-    found: list[Finding] = []
-    for group in groups:
-        names = [column.name for column in numbers if column.name != group.name]
-        found += [
-            _group(table, group, means)
-            for means in _ask_means(engine, table, group, names)
-            if sum(g.count >= _LEAST_GROUP_ROWS for g in means.groups) > 1
-        ]
-    return found
-
-
-def _ask_means(
-    engine: Engine, table: TableSummary, group: ColumnSummary, names: Sequence[str]
-) -> Sequence[GroupMeans]:
-    if not names:
-        return ()
-    return engine.group_means(table.name, group.name, names, sample_rows=_SAMPLE_ROWS)
+    if not groups or not numbers:
+        return []
+    return [
+        _group(table, table.columns[means.group], means)
+        for means in engine.group_means(
+            table.name,
+            [column.name for column in groups],
+            [column.name for column in numbers],
+            sample_rows=_SAMPLE_ROWS,
+        )
+        if means.number != means.group
+        and sum(g.count >= _LEAST_GROUP_ROWS for g in means.groups) > 1
+    ]
 
 
 def _group(table: TableSummary, group: ColumnSummary, means: GroupMeans) -> Finding:
