@@ -352,9 +352,13 @@ def test_drift_verdicts():
     assert drifts(
         a=compared(), b=first, c=compared("not_assessable", reasons=["too few rows"])
     ) == [
-        "None of 3 tables has drifted since the baseline.",
+        "a has not drifted since the baseline.",
         "b has no baseline yet.",
         "c could not be compared: too few rows.",
+    ]
+    assert drifts(a=compared(), b=first, c=compared()) == [
+        "None of 2 compared tables has drifted since the baseline.",
+        "b has no baseline yet.",
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from voyant.artifacts.narrative import Fact, Sentence
+from voyant.artifacts.narrative import Sentence
 from voyant.report.narrative_place import Note, Part, Place, listed, noun, say
 from voyant.stats.facts import Finding, Urgency
 
@@ -43,7 +43,6 @@ def drift_notes(drift: Place) -> tuple[list[Sentence], Findings]:
 
 
 def _overview(tables: Place) -> list[Sentence]:
-    count = tables.count()
     by_status = {
         status: [table for table in tables if table.at("status").text == status]
         for status in ("no_baseline", "drifted", "stable", "not_assessable")
@@ -61,7 +60,7 @@ def _overview(tables: Place) -> list[Sentence]:
         verb = " has" if len(drifted) == 1 else " have"
         sentences.append(say(*_some(tables, drifted, "drifted"), f"{verb} drifted {since}."))
     elif by_status["stable"]:
-        sentences.append(_none_drifted(tables, count, since))
+        sentences.append(_none_drifted(tables, by_status["stable"], since))
     if fresh:
         verb = " has" if len(fresh) == 1 else " have"
         sentences.append(say(*_some(tables, fresh, "no_baseline"), f"{verb} no baseline yet."))
@@ -81,12 +80,13 @@ def _since(tables: Place) -> str:
     return "since the baseline" if kinds == {"baseline"} else "from the baseline or reference"
 
 
-def _none_drifted(tables: Place, count: Fact, since: str) -> Sentence:
-    """Say that no table drifted, and how many of its columns did all the same."""
+def _none_drifted(tables: Place, stable: list[Place], since: str) -> Sentence:
+    """Say that no table drifted of those compared, and how many columns did all the same."""
     columns = tables.total("/drifted_column_count")
-    name = next(iter(tables)).name()
-    which: list[Part] = ["None of ", *noun(count, "table"), " has"]
-    which = [name, " has not"] if count.text == "1" else which
+    which: list[Part] = [stable[0].name(), " has not"]
+    if len(stable) > 1:
+        what = "table" if len(stable) == len(list(tables)) else "compared table"
+        which = ["None of ", *noun(tables.count({"/status": ["stable"]}), what), " has"]
     if not columns.value:
         return say(*which, f" drifted {since}.")
     assessed = noun(tables.total("/assessed_column_count"), "compared column")
