@@ -24,6 +24,7 @@ from voyant.core.series import BinAxis, GridCounts, GroupMeans, TimeCount, TimeG
 from voyant.core.tables import (
     Association,
     Column,
+    ColumnKind,
     Containment,
     Contingency,
     Measure,
@@ -39,6 +40,7 @@ from voyant.engines import duckdb_correlations as correlations
 from voyant.engines import duckdb_relations as relations
 from voyant.engines import duckdb_series as series
 from voyant.engines.asking import Listener, told_of
+from voyant.engines.duckdb_column import Kept
 from voyant.engines.duckdb_selection import WHOLE, select_rows
 from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_columns
 from voyant.engines.duckdb_types import described_columns
@@ -159,7 +161,7 @@ class DuckDBEngine:
         self._currents: dict[str, str] = {}
         self._compared = ()
         self._helper: duckdb.DuckDBPyConnection | None = None
-        self._groups: dict[tuple[str, str], str] = {}
+        self._kept: dict[tuple[str, str], Kept] = {}
         self._remote = RemoteFiles(ObjectAccess(), self._scratch / "objects")
         self._selections: dict[str, TableSelection] = {}
         self._scan_bytes: dict[str, int] = {}
@@ -265,7 +267,7 @@ class DuckDBEngine:
             self.columns(table),
             rows,
             wide_text_rows=self._wide_text_rows,
-            kept=self._groups,
+            kept=self._kept,
             progressed=lambda step: self._progressed(f"{self._shown(table)}: {step}"),
         )
         return TableSummary(name=table, row_count=rows, columns=columns)
@@ -369,16 +371,34 @@ class DuckDBEngine:
     def containment(
         self, child_table: str, child_column: str, parent_table: str, parent_column: str
     ) -> Containment:
-        """Measure how far one column's values are found in another's; one scan of each."""
+        """Measure how far one column's values are found in another's.
+
+        One scan of each, or none of one that was measured and holds few different values.
+        """
         for table in (child_table, parent_table):
             self.columns(table)
         key = ("containment", child_table, child_column, parent_table, parent_column)
         return self._remember(
             key,
             lambda: relations.containment(
-                self._connection, child_table, child_column, parent_table, parent_column
+                self._connection,
+                child_table,
+                child_column,
+                parent_table,
+                parent_column,
+                kept=[
+                    self._kept_texts(child_table, child_column),
+                    self._kept_texts(parent_table, parent_column),
+                ],
             ),
         )
+
+    def _kept_texts(self, table: str, column: str) -> str | None:
+        """Return the table of a column's values, if their text is what the column's would be."""
+        kept = self._kept.get((table, column))
+        if kept is None or self._column(table, column).kind is ColumnKind.FLOAT:
+            return None  # zeros of both signs are one value, but two texts
+        return kept.groups
 
     def count_failures(self, table: str, checks: Sequence[RowCheck]) -> tuple[FailureCount, ...]:
         """Count for each check the rows it applies to and those that fail it: one scan for many."""
@@ -436,7 +456,7 @@ class DuckDBEngine:
                 table,
                 self._column(table, column),
                 limit=limit,
-                groups=self._groups.get((table, column)),
+                kept=self._kept.get((table, column)),
             ),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from voyant.core.tables import (
     Approximation,
@@ -43,9 +43,23 @@ CUT_VALUE: Final = (
 )
 #: A value (None where its text says it), its text as it is shown, its rows and a number of it.
 Frequent: TypeAlias = tuple[Any, str, int, Any]
+#: Numbers, and the rows of each.
+Numbers: TypeAlias = tuple[Sequence[float], Sequence[int]]
 _numbers = count(1)
 _moment_pattern = re.compile(r"(\d+)(-\d\d-\d\d)( \(BC\))?(?: (.+))?")
 _short_zone_pattern = re.compile(r"[+-]\d\d$")
+
+
+class Kept(NamedTuple):
+    """What is left of measuring a column with few values, for later questions.
+
+    Attributes:
+        groups: The name of a table of values `v` and their rows `c`, null's too.
+        numbers: Where the values stand on a number line.
+    """
+
+    groups: str
+    numbers: Numbers | None
 
 
 class Measuring:
@@ -68,6 +82,8 @@ class Measuring:
         self.is_grouped = False
         #: Rows of the small table, that of null too.
         self.group_count = 0
+        #: Each finite number, or second since 1970, with its rows; None where they are not at hand.
+        self.numbers: Numbers | None = None
         self.table_name = table
         self.column = column
         self.row_count = row_count

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import starmap
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from voyant.core.tables import Column, ColumnKind, NumberDistances, ValueCount, ValueCounts
+from voyant.engines.duckdb_column import Kept, Numbers
 from voyant.engines.duckdb_types import number_line
 from voyant.engines.sources import quote_name
 from voyant.stats.moments import FIXED_POINT_ONE
@@ -36,7 +38,7 @@ def value_counts(
     column: Column,
     *,
     limit: int,
-    groups: str | None = None,
+    kept: Kept | None = None,
 ) -> ValueCounts:
     """Count the rows of each value, the most frequent first.
 
@@ -45,21 +47,32 @@ def value_counts(
         table: The table's name, as it is.
         column: One of its columns.
         limit: The most values that are told.
-        groups: A table of the column's values `v` and their rows `c`, which is read in place of
-            the table's rows.
+        kept: What is left of measuring the column; the table's rows are not read again.
     """
+    if kept is not None and kept.numbers is not None:
+        return _most_frequent_of(kept.numbers, limit)
     name = quote_name(column.name)
-    rows = f"(SELECT {name} AS v, 1 AS c FROM {quote_name(table)})" if groups is None else groups
+    rows = f"(SELECT {name} AS v, 1 AS c FROM {quote_name(table)})" if kept is None else kept.groups
     value = finite_number(column.type)
     if value is None:
         value = "v"
         if column.kind is not ColumnKind.BOOLEAN:
             value = shown_text("v::VARCHAR")
-    counted = "count(*)" if groups is None else "sum(c)::BIGINT"
+    counted = "count(*)" if kept is None else "sum(c)::BIGINT"
     return most_frequent(
         connection,
         f"(SELECT y, {counted} AS c FROM (SELECT {value} AS y, c FROM {rows}) GROUP BY 1)",
         limit=limit,
+    )
+
+
+def _most_frequent_of(numbers: Numbers, limit: int) -> ValueCounts:
+    rows: dict[float, int] = {}
+    for number, count in zip(*numbers, strict=True):
+        rows[number] = rows.get(number, 0) + count  # large whole numbers may have become one
+    ranked = sorted(rows.items(), key=lambda item: (-item[1], item[0]))
+    return ValueCounts(
+        counts=tuple(starmap(ValueCount, ranked[:limit])), is_complete=len(ranked) <= limit
     )
 
 

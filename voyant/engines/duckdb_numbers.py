@@ -6,6 +6,7 @@ numbers, so the answers do not depend on the number of threads.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from voyant.core.tables import (
     Scalar,
     TimeFacts,
 )
-from voyant.engines.duckdb_column import Frequent, Measuring, iso
+from voyant.engines.duckdb_column import Frequent, Measuring, Numbers, iso
 from voyant.engines.duckdb_types import NumberLine, exact_line
 from voyant.stats.moments import FIXED_POINT_ONE, Moments, moments, to_number
 from voyant.stats.quantiles import QUANTILES, even_edges, grid_from_ranks, integer_edges
@@ -85,12 +86,14 @@ class _Numbers:
 
 def measure_numbers(measuring: Measuring, line: NumberLine) -> ColumnSummary:
     """Measure a column whose values stand on a number line, from its groups."""
-    line = _exact_if_it_fits(measuring, line)
+    declared, line = line, _exact_if_it_fits(measuring, line)
     kind = measuring.column.kind
     keep = f"CASE WHEN {line.is_finite} THEN {line.expression} END"
     keep = keep if line.is_finite else line.expression
     rows = measuring.few_values(keep)
     few = None if rows is None else sorted((x, c) for _, _, c, x in rows if x is not None)
+    if few is not None and line is declared:
+        measuring.numbers = _scaled(few, line)
     row = None if rows is None else _ends_of(rows, line)
     row = row or _counts_and_ends(measuring, line, keep)
     distinct, count, nans, not_finite, low, high, total, zeros, negatives, least, most = row
@@ -136,6 +139,12 @@ def _counts_and_ends(measuring: Measuring, line: NumberLine, keep: str) -> tuple
             (min(v) {finite})::VARCHAR, (max(v) {finite})::VARCHAR
         FROM (SELECT v, c, {keep} AS x FROM {measuring.groups})"""
     )
+
+
+def _scaled(few: Sequence[tuple[Any, int]], line: NumberLine) -> Numbers:
+    """Scale as SQL does; packed, since they are kept."""
+    up, down = float(line.unit.numerator), float(line.unit.denominator)
+    return array("d", (float(x) * up / down for x, _ in few)), array("q", (c for _, c in few))
 
 
 def _ends_of(rows: Sequence[Frequent], line: NumberLine) -> tuple[Any, ...] | None:

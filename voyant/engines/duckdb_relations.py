@@ -182,15 +182,29 @@ def containment(
     child_column: str,
     parent_table: str,
     parent_column: str,
+    *,
+    kept: Sequence[str | None] = (None, None),
 ) -> Containment:
-    """Group both sides by value, join the groups, and count; one scan of each column."""
+    """Group both sides by value, join the groups, and count; one scan of each column.
+
+    Args:
+        connection: Where the tables are.
+        child_table: The table that refers.
+        child_column: Its column.
+        parent_table: The table that is referred to.
+        parent_column: Its column.
+        kept: For child and parent, a table of the column's values `v` and their rows `c`, which is
+            read in place of the table's rows.
+    """
+    child, parent = (
+        _texts(table, column, groups)
+        for table, column, groups in zip(
+            (child_table, parent_table), (child_column, parent_column), kept, strict=True
+        )
+    )
     row = _one(
         connection,
-        f"""WITH child AS (SELECT {quote_name(child_column)}::VARCHAR AS v, count(*) AS c
-            FROM {quote_name(child_table)} WHERE {quote_name(child_column)} IS NOT NULL GROUP BY 1),
-        parent AS (SELECT {quote_name(parent_column)}::VARCHAR AS v, count(*) AS c
-            FROM {quote_name(parent_table)} WHERE {quote_name(parent_column)} IS NOT NULL
-            GROUP BY 1)
+        f"""WITH child AS ({child}), parent AS ({parent})
         SELECT count(child.v), count(parent.v) FILTER (child.v IS NOT NULL),
             coalesce(sum(child.c), 0)::BIGINT,
             coalesce(sum(child.c) FILTER (parent.v IS NULL), 0)::BIGINT,
@@ -210,6 +224,17 @@ def containment(
         parent_distinct_count=row[4],
         parent_row_count=row[5],
         max_fan_out=row[6],
+    )
+
+
+def _texts(table: str, column: str, groups: str | None) -> str:
+    """Return SQL for a column's values as text `v`, and their rows `c`."""
+    if groups is not None:
+        return f"SELECT v::VARCHAR AS v, c FROM {groups} WHERE v IS NOT NULL"
+    name = quote_name(column)
+    return (
+        f"SELECT {name}::VARCHAR AS v, count(*) AS c FROM {quote_name(table)} "
+        f"WHERE {name} IS NOT NULL GROUP BY 1"
     )
 
 

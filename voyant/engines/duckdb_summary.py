@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from voyant.core.tables import Approximation, Column, ColumnKind, ColumnSummary
-from voyant.engines.duckdb_column import Measuring
+from voyant.engines.duckdb_column import Kept, Measuring
 from voyant.engines.duckdb_numbers import measure_numbers
 from voyant.engines.duckdb_text import is_wide, measure_values, measure_wide
 from voyant.engines.duckdb_types import number_line
@@ -38,7 +38,7 @@ def measure_columns(
     row_count: int,
     *,
     wide_text_rows: int = WIDE_TEXT_ROWS,
-    kept: dict[tuple[str, str], str] | None = None,
+    kept: dict[tuple[str, str], Kept] | None = None,
     progressed: Callable[[str], None] | None = None,
 ) -> dict[str, ColumnSummary]:
     """Measure columns, as many at a time as there are connections.
@@ -49,8 +49,8 @@ def measure_columns(
         columns: Its columns.
         row_count: Its rows.
         wide_text_rows: Rows above which text may be grouped by hash.
-        kept: Takes, by table and column, the names of tables of values `v` and their rows `c`,
-            where values are few; a later question need not read the table again.
+        kept: Takes, by table and column, what is left where values are few; a later question need
+            not read the table again.
         progressed: Told which column is next, by the thread that asks for the columns.
     """
     found: dict[str, ColumnSummary] = {}
@@ -87,7 +87,7 @@ def measure_column(
 
 
 def _measure_column(
-    measuring: Measuring, wide_text_rows: int, kept: dict[tuple[str, str], str] | None
+    measuring: Measuring, wide_text_rows: int, kept: dict[tuple[str, str], Kept] | None
 ) -> ColumnSummary:
     import duckdb  # noqa: PLC0415 - its errors; whoever gave the connection has loaded it
 
@@ -95,7 +95,7 @@ def _measure_column(
     try:
         summary = _measure(measuring, wide_text_rows)
         if kept is not None and measuring.is_grouped and _is_worth_keeping(summary):
-            kept[measuring.table_name, summary.name] = measuring.groups
+            kept[measuring.table_name, summary.name] = Kept(measuring.groups, measuring.numbers)
             is_kept = True
     except (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.IOException):
         raise
