@@ -40,6 +40,7 @@ from voyant.engines import duckdb_correlations as correlations
 from voyant.engines import duckdb_relations as relations
 from voyant.engines import duckdb_series as series
 from voyant.engines.asking import Listener, told_of
+from voyant.engines.beside import Beside
 from voyant.engines.duckdb_column import Kept
 from voyant.engines.duckdb_selection import WHOLE, select_rows
 from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_columns
@@ -162,6 +163,9 @@ class DuckDBEngine:
         self._compared = ()
         self._helper: duckdb.DuckDBPyConnection | None = None
         self._kept: dict[tuple[str, str], Kept] = {}
+        self._beside = Beside(
+            lambda: add_connection(self._connection, self._statements), self._summarize_beside
+        )
         self._remote = RemoteFiles(ObjectAccess(), self._scratch / "objects")
         self._selections: dict[str, TableSelection] = {}
         self._scan_bytes: dict[str, int] = {}
@@ -248,18 +252,16 @@ class DuckDBEngine:
 
     def columns(self, table: str) -> tuple[Column, ...]:
         """List a table's columns; no rows are read."""
-        return self._remember(("columns", table), lambda: self._columns(table))
-
-    def _columns(self, table: str) -> tuple[Column, ...]:
-        return described_columns(
-            self._connection.execute(f"DESCRIBE {quote_name(table)}").fetchall()
-        )
+        return self._remember(("columns", table), lambda: _columns(self._connection, table))
 
     def summarize(self, table: str) -> TableSummary:
         """Measure every column: one scan of each, two more of text where most values differ."""
         return self._remember(("summary", table), lambda: self._summarize(table))
 
     def _summarize(self, table: str) -> TableSummary:
+        begun = self._beside.take(table)
+        if begun is not None:
+            return begun
         rows = self._row_count(table)
         columns = measure_columns(
             self._connections(rows),
@@ -270,7 +272,31 @@ class DuckDBEngine:
             kept=self._kept,
             progressed=lambda step: self._progressed(f"{self._shown(table)}: {step}"),
         )
+        for compared in (self.reference(table), self._currents.get(table)):
+            if compared is not None and self._is_small(rows):
+                self._beside.plan(compared)
         return TableSummary(name=table, row_count=rows, columns=columns)
+
+    def _summarize_beside(
+        self, connection: duckdb.DuckDBPyConnection, table: str
+    ) -> TableSummary | None:
+        """Measure a small table on a connection of its own; the engine's memory is not touched."""
+        rows = _row_count(connection, table)
+        if not self._is_small(rows):
+            return None
+        columns = measure_columns(
+            [connection],
+            table,
+            _columns(connection, table),
+            rows,
+            wide_text_rows=self._wide_text_rows,
+            kept=self._kept,
+        )
+        return TableSummary(name=table, row_count=rows, columns=columns)
+
+    def _is_small(self, row_count: int) -> bool:
+        """Tell whether questions about so many rows leave a core idle."""
+        return row_count <= _SIDE_BY_SIDE_ROWS and (self._threads or os.cpu_count()) != 1
 
     def _connections(self, row_count: int) -> Sequence[duckdb.DuckDBPyConnection]:
         """Return what a table's columns are measured on: two for a small one, on several cores.
@@ -278,7 +304,7 @@ class DuckDBEngine:
         A large one keeps DuckDB's own threads busy, and twice its groups would take twice the
         memory.
         """
-        if row_count > _SIDE_BY_SIDE_ROWS or (self._threads or os.cpu_count()) == 1:
+        if not self._is_small(row_count):
             return (self._connection,)
         if self._helper is None:
             self._helper = add_connection(self._connection, self._statements)
@@ -298,8 +324,7 @@ class DuckDBEngine:
         return name.removeprefix(_REFERENCE).removeprefix(_CURRENT)
 
     def _row_count(self, table: str) -> int:
-        rows = self._connection.execute(f"SELECT count(*) FROM {quote_name(table)}").fetchall()
-        return int(rows[0][0])
+        return _row_count(self._connection, table)
 
     def duplicate_rows(self, table: str) -> Measure:
         """Count repeated rows: no scan if a key is known, one by hash, two more if some repeat."""
@@ -513,6 +538,8 @@ class DuckDBEngine:
     def query(self, sql: str) -> QueryResult:
         """Run a user's SQL in the sandbox's child process."""
         sandbox = self._user_sandbox()
+        with self._lock:  # it runs in another process; here is time for what comes later
+            self._beside.begin()
         return told_of(self._listener, "question", "query", (), lambda: sandbox.query(sql))
 
     def prepare_queries(self) -> None:
@@ -528,6 +555,7 @@ class DuckDBEngine:
     def interrupt(self) -> None:
         """Stop what is running, from another thread; a user's query too."""
         self._connection.interrupt()
+        self._beside.interrupt()
         if self._helper is not None:
             self._helper.interrupt()
         if self._sandbox is not None:
@@ -537,6 +565,7 @@ class DuckDBEngine:
         """Let go of files, connections and the child process."""
         if self._sandbox is not None:
             self._sandbox.close()
+        self._beside.close()
         if self._helper is not None:
             self._helper.close()
         self._connection.close()
@@ -619,6 +648,15 @@ class _ReopenedEngine(DuckDBEngine):
         except duckdb.Error as error:
             self._folder.close()
             raise EngineError(f"The tables cannot be opened again: {error}") from error
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[Column, ...]:
+    return described_columns(connection.execute(f"DESCRIBE {quote_name(table)}").fetchall())
+
+
+def _row_count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    rows = connection.execute(f"SELECT count(*) FROM {quote_name(table)}").fetchall()
+    return int(rows[0][0])
 
 
 def _no_one(step: str) -> None:

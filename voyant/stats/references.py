@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from voyant.core.tables import ColumnKind, ColumnSummary, TableSummary
 from voyant.stats.names import KEY_WORDS, name_tokens, singular
@@ -79,7 +79,7 @@ class TypeConflict:
     parent_type: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: `codes` is worked out once, and asked for often
 class _Side:
     """A column with what naming and typing say of it."""
 
@@ -96,6 +96,12 @@ class _Side:
     @property
     def is_key_like(self) -> bool:
         return self.uniqueness >= MIN_PARENT_UNIQUENESS
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """Sampled values long enough to mean something; `Y`, `N` and `A` are everywhere."""
+        values = (str(item.value) for item in self.column.sample)
+        return frozenset(value for value in values if len(value) >= _MIN_VALUE_LENGTH)
 
 
 def propose_references(
@@ -205,19 +211,13 @@ def _share_values(child: _Side, parent: _Side) -> bool:
     """Estimate from samples whether text codes are found among another table's unique ones."""
     if child.family == "number" or not parent.column.is_unique:
         return False
-    known, wanted = _codes(parent.column), _codes(child.column)
+    known, wanted = parent.codes, child.codes
     if len(wanted) < _MIN_CHILD_VALUES or not known:
         return False
     coverage = min(1.0, len(known) / (parent.column.distinct_count or 1))
     if coverage < _MIN_SAMPLE_COVERAGE:
         return False
     return len(wanted & known) >= _MIN_ESTIMATE * coverage * len(wanted)
-
-
-def _codes(column: ColumnSummary) -> frozenset[str]:
-    """Return the sampled values long enough to mean something; `Y`, `N` and `A` are everywhere."""
-    values = (str(item.value) for item in column.sample)
-    return frozenset(value for value in values if len(value) >= _MIN_VALUE_LENGTH)
 
 
 def _beats(candidate: Reference, parent: _Side, rival: Reference, rival_parent: _Side) -> bool:

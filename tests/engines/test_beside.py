@@ -1,0 +1,135 @@
+"""References measured while users' SQL runs: the same answers, and no end that is not clean."""
+
+from __future__ import annotations
+
+import threading
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from voyant.core.errors import EngineError
+from voyant.engines import duckdb as duckdb_engine
+from voyant.engines.beside import Beside
+from voyant.engines.duckdb import DuckDBEngine
+
+ROWS = pa.table(
+    {
+        "day": [20_130_000 + n // 40 for n in range(20_000)],
+        "amount": [n * 37 % 1_009 / 8 for n in range(20_000)],
+        "text": [f"word {n % 4_001}" for n in range(20_000)],
+    }
+)
+SPLIT = {"t": "before:day=20130250"}
+
+
+@pytest.fixture
+def engine():
+    opened = DuckDBEngine({"t": ROWS}, reference=SPLIT, threads=2)
+    yield opened
+    opened.close()
+
+
+def names(engine):
+    return engine.reference("t"), engine.current("t")
+
+
+def test_answers_are_those_of_asking(engine):
+    engine.summarize("t")
+    engine.query("SELECT count(*) FROM t")
+    assert set(engine._beside._begun) == set(names(engine))
+    other = DuckDBEngine({"t": ROWS}, reference=SPLIT, threads=2)
+    for name in names(engine):
+        assert engine.summarize(name) == other.summarize(name)
+        counts = engine.value_counts(name, "amount", limit=5_000)
+        assert counts == other.value_counts(name, "amount", limit=5_000)
+    assert not other._beside._begun  # nothing was asked that leaves time
+    assert not engine._beside._begun
+    other.close()
+
+
+def test_what_was_interrupted_is_measured_when_it_is_asked_for(engine):
+    engine.summarize("t")
+    engine.query("SELECT count(*) FROM t")
+    for begun in list(engine._beside._begun.values()):
+        while not begun.done():
+            engine.interrupt()
+    assert engine.summarize(engine.reference("t")).row_count == 10_000
+    assert engine.summarize(engine.current("t")).row_count == 10_000
+
+
+def test_closing_ends_what_runs(engine):
+    engine.summarize("t")
+    engine.query("SELECT count(*) FROM t")
+    engine.close()
+    assert not engine._beside._begun
+
+
+def test_tables_that_keep_all_cores_busy_are_not_measured_beside(engine, monkeypatch):
+    monkeypatch.setattr(duckdb_engine, "_SIDE_BY_SIDE_ROWS", 19_999)
+    engine.summarize("t")
+    engine.query("SELECT count(*) FROM t")
+    assert not engine._beside._begun
+
+
+def test_a_large_reference_of_a_small_table_is_left_to_whoever_asks(monkeypatch):
+    monkeypatch.setattr(duckdb_engine, "_SIDE_BY_SIDE_ROWS", 10_000)
+    engine = DuckDBEngine({"t": ROWS.slice(0, 10)}, reference={"t": ROWS}, threads=2)
+    engine.summarize("t")
+    engine.query("SELECT count(*) FROM t")
+    (begun,) = engine._beside._begun.values()
+    assert begun.result() is None
+    assert engine.summarize(engine.reference("t")).row_count == 20_000
+    engine.close()
+
+
+def test_a_failure_is_forgotten_and_an_interruption_that_is_waited_for_is_told():
+    held = threading.Event()
+
+    def summarize(connection, table):
+        if table == "fails":
+            raise duckdb.Error("no")
+        held.set()
+        connection.execute(
+            "SELECT sum(hash(a.range + b.range)) FROM range(1000000) a, range(1000000) b"
+        )
+
+    beside = Beside(duckdb.connect, summarize)
+    beside.plan("fails")
+    beside.begin()
+    beside._begun["fails"].exception()
+    assert beside.take("fails") is None
+    beside.plan("endless")
+    beside.begin()
+    held.wait()
+    interrupter = threading.Timer(0.2, beside.interrupt)
+    interrupter.start()
+    with pytest.raises(duckdb.InterruptException):
+        beside.take("endless")
+    interrupter.join()
+    beside.plan("endless")
+    beside.plan("waits")
+    beside.begin()
+    assert beside.take("waits") is None  # its turn had not come: it is measured at once
+    beside.close()
+    beside.close()
+
+
+def test_an_interruption_is_an_engine_error_for_who_waits(engine, monkeypatch):
+    held = threading.Event()
+
+    def summarize(connection, table):
+        held.set()
+        connection.execute(
+            "SELECT sum(hash(a.range + b.range)) FROM range(1000000) a, range(1000000) b"
+        )
+
+    monkeypatch.setattr(engine._beside, "_summarize", summarize)
+    engine.summarize("t")
+    engine.query("SELECT count(*) FROM t")
+    held.wait()
+    interrupter = threading.Timer(0.2, engine.interrupt)
+    interrupter.start()
+    with pytest.raises(EngineError, match="interrupted"):
+        engine.summarize(engine.reference("t"))
+    interrupter.join()

@@ -1,0 +1,86 @@
+"""How are tables measured before they are asked for, while the engine waits for something else?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from voyant.core.tables import TableSummary
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["Beside"]
+
+_TICK_SECONDS = 0.02
+
+
+class Beside:
+    """Measures tables one after the other, in a thread and on a connection of its own.
+
+    What goes wrong there is forgotten: whoever asks for the table has it measured again, and meets
+    the same error.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], duckdb.DuckDBPyConnection],
+        summarize: Callable[[duckdb.DuckDBPyConnection, str], TableSummary | None],
+    ) -> None:
+        """Prepare; the thread and its connection are made with the first table."""
+        self._connect, self._summarize = connect, summarize
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._planned: list[str] = []
+        self._begun: dict[str, Future[TableSummary | None]] = {}
+
+    def plan(self, table: str) -> None:
+        """Note a table that will be asked for later."""
+        self._planned.append(table)
+
+    def begin(self) -> None:
+        """Measure what was planned; called by one thread at a time."""
+        planned, self._planned = self._planned, []
+        for table in planned:
+            if self._connection is None or self._pool is None:
+                self._connection = self._connect()
+                self._pool = ThreadPoolExecutor(1, "voyant-beside")
+            self._begun[table] = self._pool.submit(self._summarize, self._connection, table)
+
+    def take(self, table: str) -> TableSummary | None:
+        """Return what was measured, once; None where it was not begun, not done, or went wrong."""
+        begun = self._begun.get(table)
+        if begun is None or begun.cancel():  # whoever asks can measure it at once
+            return None
+        try:
+            if begun.done() and begun.exception() is not None:
+                return None
+            return begun.result()  # interrupted while somebody waits, it is an error
+        finally:
+            self._begun.pop(table, None)  # until then, `close` knows that it runs
+
+    def interrupt(self) -> None:
+        """End the statement that runs."""
+        if self._connection is not None:
+            self._connection.interrupt()
+
+    def close(self) -> None:
+        """End the thread and its connection; safe to call twice."""
+        if self._connection is None or self._pool is None:
+            return
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for begun in self._begun.values():
+            while not begun.done():
+                self._connection.interrupt()  # ends one statement; the next meets it again
+                _wait(begun)
+        self._connection.close()
+        self._begun.clear()
+        self._connection = self._pool = None
+
+
+def _wait(begun: Future[TableSummary | None]) -> None:
+    try:
+        begun.exception(_TICK_SECONDS)
+    except TimeoutError:
+        return
