@@ -87,7 +87,7 @@ def test_a_process_that_dies_is_an_error_and_no_endless_wait():
         drawer.svg(SPEC)
         os.kill(drawer.pid, signal.SIGKILL)
         with pytest.raises(GeneratorCrashedError, match=r"ended \(exit code -9\)"):
-            drawer.svg(SPEC)
+            drawer.png(SPEC)
 
 
 def test_what_was_begun_is_not_drawn_twice():
