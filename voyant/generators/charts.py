@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field
-from pydantic_core import to_json
+from pydantic import Field, TypeAdapter
 
 from voyant.artifacts.charts import (
     ChartEntry,
@@ -50,6 +49,7 @@ __all__ = [
 _FOLDER = "charts"
 _LONGEST_NAME = 60
 _HASH_DIGITS = 6
+_JSON = TypeAdapter[object](object)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +270,7 @@ def _write(
 ) -> dict[str, str]:
     svg = finish_svg(drawer.svg(chart.drawing.spec), chart.drawing.description, entry.name)
     sql = chart.kpi.sql.strip() if chart.kpi else ""
-    spec = to_json(chart.drawing.spec, indent=1).decode()
+    spec = _JSON.dump_json(chart.drawing.spec, indent=1).decode()
     files = entry.files
     made = {
         f"chart:{entry.name}.json": ctx.write_text(files.spec, f"{spec}\n"),
