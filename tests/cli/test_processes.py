@@ -139,6 +139,49 @@ def test_a_fault_of_our_own_is_one_paragraph_unless_asked(workplace):
     assert b"Traceback" in run(broken, "--debug", "run", "orders.csv").stderr
 
 
+QUICK = "import atexit\natexit.register(print, 'registered')" + MAIN
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [(("run", "orders.csv"), 0), (("run", "nope.csv"), 2), (("run", "orders.csv", "--json"), 0)],
+)
+def test_a_run_of_our_own_code_ends_with_its_code_and_all_it_wrote(workplace, arguments, expected):
+    done = subprocess.run(
+        [sys.executable, "-c", QUICK, *arguments],
+        capture_output=True,
+        check=False,
+        env=environment(),
+    )
+    assert done.returncode == expected, done.stderr
+    assert done.stdout.endswith(b"registered\n")
+    assert expected == 2 or b"artifacts" in done.stdout
+
+
+def test_what_others_have_not_written_yet_is_not_lost(workplace):
+    leaves_open = """
+import builtins
+@register("leaves_open")
+def leaves_open(ctx):
+    builtins.left = open("left.txt", "w")
+    builtins.left.write("not flushed")
+    return {}
+"""
+    done = run(leaves_open, "run", "orders.csv")
+    assert done.returncode == 0, done.stderr
+    assert (workplace / "left.txt").read_text() == "not flushed"
+
+
+def test_a_profiler_sees_the_end_of_a_run(workplace):
+    done = subprocess.run(
+        [sys.executable, "-m", "cProfile", "-m", "voyant", "run", "orders.csv"],
+        capture_output=True,
+        check=False,
+        env=environment(),
+    )
+    assert b"function calls" in done.stdout
+
+
 def test_the_module_is_the_command(workplace):
     done = subprocess.run(
         [sys.executable, "-m", "voyant", "--version"], capture_output=True, check=True

@@ -26,7 +26,7 @@ from voyant.cli import (
     verify,
     worker,
 )
-from voyant.cli.exits import Debug, VoyantGroup, leave_threads_behind, show_bug
+from voyant.cli.exits import Debug, VoyantGroup, leave, show_bug
 from voyant.cli.open import open_page
 
 __all__ = ["app", "main"]
@@ -90,5 +90,5 @@ def main() -> None:
     try:
         typer.main.get_command(app)(prog_name="voyant")
     except SystemExit as ending:
-        leave_threads_behind(ending.code)
+        leave(ending.code)
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import sys
@@ -22,8 +23,9 @@ __all__ = [
     "Debug",
     "ExitCode",
     "VoyantGroup",
+    "end_at_once",
     "is_debug",
-    "leave_threads_behind",
+    "leave",
     "say_error",
     "show_bug",
 ]
@@ -124,6 +126,35 @@ def leave_threads_behind(code: str | int | None) -> None:
                 sys.stdout.flush()
                 sys.stderr.flush()
                 os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def end_at_once() -> None:
+    """Let `leave` end the process without taking apart what the system frees: 0.2 s of a run.
+
+    Only for commands that ran no code of others: a file that a plugin has left open would lose what
+    it has not written yet.
+    """
+    _ending.is_quick = True
+
+
+class _Ending:
+    is_quick = False
+
+
+_ending = _Ending()
+
+
+def leave(code: str | int | None) -> None:
+    """End the process as the command asked for, or return to have Python end it."""
+    leave_threads_behind(code)
+    is_watched = sys.getprofile() or sys.gettrace() or sys.flags.interactive or sys.flags.inspect
+    if not _ending.is_quick or is_watched or not isinstance(code, int):
+        return
+    # There is no public way to have Python do first what it does first.
+    atexit._run_exitfuncs()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

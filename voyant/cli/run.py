@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from voyant.cli.config import ConfigFile
-from voyant.cli.exits import Debug, ExitCode, is_debug, say_error
+from voyant.cli.exits import Debug, ExitCode, end_at_once, is_debug, say_error
 from voyant.cli.generators import NoPlugins, Only, Skip, settings_for
 
 if TYPE_CHECKING:
@@ -217,9 +217,18 @@ def _run(
         say_error(f"{problem.generator or 'a generator'}: {problem.message}")
     for trip in (*trips, *unassessed):
         say_error(f"--fail-on {trip.gate}: {trip.message}.")
+    if _ran_our_code_only(settings):
+        end_at_once()
     if not job.manifest.success:
         raise typer.Exit(ExitCode.FAILED)
     raise typer.Exit(ExitCode.FOUND if trips else ExitCode.DONE)
+
+
+def _ran_our_code_only(settings: Settings) -> bool:
+    from voyant.core.plugin_registry import list_generators
+
+    sources = [str(generator["source"]) for generator in list_generators()]
+    return not settings.observers and all(source.startswith("voyant.") for source in sources)
 
 
 def _start_drawer(request: JobRequest, settings: Settings) -> None:
