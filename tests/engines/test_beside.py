@@ -115,6 +115,16 @@ def test_a_failure_is_forgotten_and_an_interruption_that_is_waited_for_is_told()
     beside.close()
 
 
+def test_users_sql_does_not_fail_for_want_of_a_connection(engine, monkeypatch):
+    def connect():
+        raise duckdb.Error("no more connections")
+
+    monkeypatch.setattr(engine._beside, "_connect", connect)
+    engine.summarize("t")
+    assert engine.query("SELECT count(*) FROM t").rows == ((20_000,),)
+    assert engine.summarize(engine.reference("t")).row_count == 10_000
+
+
 def test_an_interruption_is_an_engine_error_for_who_waits(engine, monkeypatch):
     held = threading.Event()
 

@@ -520,6 +520,16 @@ def test_negative_zero_is_shown_as_zero():
     assert str(column.top_values[0].value) == "0.0"
 
 
+def test_numbers_of_any_size_are_in_order(tmp_path):
+    with duckdb.connect(str(tmp_path / "big.duckdb")) as connection:
+        connection.execute("CREATE TABLE t AS SELECT (x * 9)::BIGNUM AS c FROM range(-3, 9) r(x)")
+    engine = DuckDBEngine({"t": str(tmp_path / "big.duckdb")})
+    (table,) = engine.tables()
+    column = engine.summarize(table).columns["c"]
+    assert [item.value for item in column.top_values] == [9 * x for x in range(-3, 9)]
+    engine.close()
+
+
 def test_few_values_are_measured_here_exactly_as_many_are_in_the_database(monkeypatch):
     generator = np.random.default_rng(3)
     table = pa.table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["Beside"]
 
 _TICK_SECONDS = 0.02
+
+_logger = logging.getLogger("voyant.engines.beside")
 
 
 class Beside:
@@ -42,11 +45,14 @@ class Beside:
     def begin(self) -> None:
         """Measure what was planned; called by one thread at a time."""
         planned, self._planned = self._planned, []
-        for table in planned:
-            if self._connection is None or self._pool is None:
-                self._connection = self._connect()
-                self._pool = ThreadPoolExecutor(1, "voyant-beside")
-            self._begun[table] = self._pool.submit(self._summarize, self._connection, table)
+        try:
+            for table in planned:
+                if self._connection is None or self._pool is None:
+                    self._connection = self._connect()
+                    self._pool = ThreadPoolExecutor(1, "voyant-beside")
+                self._begun[table] = self._pool.submit(self._summarize, self._connection, table)
+        except Exception:  # no connection: whoever asks for the table finds out
+            _logger.debug("Nothing can be measured beside", exc_info=True)
 
     def take(self, table: str) -> TableSummary | None:
         """Return what was measured, once; None where it was not begun, not done, or went wrong."""
@@ -70,7 +76,7 @@ class Beside:
         if self._connection is None or self._pool is None:
             return
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for begun in self._begun.values():
+        for begun in list(self._begun.values()):
             while not begun.done():
                 self._connection.interrupt()  # ends one statement; the next meets it again
                 _wait(begun)

@@ -27,7 +27,9 @@ __all__ = [
     "SAMPLE_VALUES",
     "TOP_VALUES",
     "Frequent",
+    "Kept",
     "Measuring",
+    "Numbers",
     "cut",
     "iso",
 ]
@@ -129,6 +131,8 @@ class Measuring:
         rows = self.all(
             f"SELECT {value}, {text}, c, {number} FROM {self.groups} WHERE v IS NOT NULL"
         )
+        if self.column.type == "BIGNUM":  # comes as text
+            rows = [(int(value), *rest) for value, *rest in rows]
         return [
             (
                 None if isinstance(value, str) else value,
