@@ -121,26 +121,23 @@ class Measuring:
         if self.group_count > FEW_VALUES:
             return None
         kind = self.column.kind
-        value, text = "v", "NULL"
+        value, text, source = "v", "NULL", self.groups
         if kind.is_temporal:
             value, text = "NULL", self._shown
         elif kind in {ColumnKind.FLOAT, ColumnKind.DECIMAL}:
             text = self._shown
-        elif kind not in {ColumnKind.INTEGER, ColumnKind.BOOLEAN}:
-            value = self._shown
-        rows = self.all(
-            f"SELECT {value}, {text}, c, {number} FROM {self.groups} WHERE v IS NOT NULL"
-        )
-        if self.column.type == "BIGNUM":  # comes as text
-            rows = [(int(value), *rest) for value, *rest in rows]
-        return [
-            (
-                None if isinstance(value, str) else value,
-                _text_of(value) if text is None else text,
-                *facts,
+        elif kind not in {ColumnKind.INTEGER, ColumnKind.BOOLEAN}:  # the texts may be long
+            value, text = "NULL", CUT_VALUE
+            source = f"(SELECT {self._shown} AS v, c FROM {source})"
+        rows: list[Frequent] = [
+            (value, _text_of(value) if text is None else text, *facts)
+            for value, text, *facts in self.all(
+                f"SELECT {value}, {text}, c, {number} FROM {source} WHERE v IS NOT NULL"
             )
-            for value, text, *facts in sorted(rows, key=_rank)
         ]
+        if self.column.type == "BIGNUM":  # comes as text
+            rows = [(int(text), text, count, x) for _, text, count, x in rows]
+        return sorted(rows, key=_temporal_rank if kind.is_temporal else _rank)
 
     @property
     def _shown(self) -> str:
@@ -207,20 +204,23 @@ class Measuring:
 
 
 def _text_of(value: Any) -> str:
-    """Write whole numbers, truth and text as DuckDB does; text as it is shown."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int) else str(cut(value))
+    """Write a whole number or a truth as DuckDB does."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _rank(row: Frequent) -> tuple[Any, ...]:
-    """Return what sorts as DuckDB does: the most frequent first, then by value."""
-    value, text, count, number = row
-    if value is None:  # a moment: its number, or it is infinite
-        side = 0 if number is not None else -1 if text.startswith("-") else 1
-        return -count, side, number
+    """Return what sorts as DuckDB does: the most frequent first, then by value or text."""
+    value, text, count, _ = row
+    value = text if value is None else value
     is_nan = value != value  # noqa: PLR0124 - only NaN is not what it is; it comes last
     return -count, is_nan, 0 if is_nan else value
+
+
+def _temporal_rank(row: Frequent) -> tuple[Any, ...]:
+    """Return the same of moments, which have numbers unless they are infinite."""
+    _, text, count, number = row
+    side = 0 if number is not None else -1 if text.startswith("-") else 1
+    return -count, side, number
 
 
 def cut(value: Any) -> Scalar:
