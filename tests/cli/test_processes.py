@@ -158,6 +158,25 @@ def test_a_run_of_our_own_code_ends_with_its_code_and_all_it_wrote(workplace, ar
     assert expected == 2 or b"artifacts" in done.stdout
 
 
+def in_bash(script):
+    return subprocess.run(
+        ["bash", "-c", script, sys.executable],
+        capture_output=True,
+        check=False,
+        env=environment(),
+    )
+
+
+def test_a_closed_stderr_does_not_spoil_a_run(workplace):
+    done = in_bash('"$0" -m voyant run orders.csv --only profile 2>&-')
+    assert (done.returncode, done.stderr) == (0, b""), done.stdout
+
+
+def test_a_reader_that_stops_before_the_end_is_no_fault(workplace):
+    done = in_bash('"$0" -m voyant run orders.csv --only profile | true; echo ${PIPESTATUS[0]}')
+    assert (done.stdout, done.stderr) == (b"141\n", b"")
+
+
 def test_what_others_have_not_written_yet_is_not_lost(workplace):
     leaves_open = """
 import builtins

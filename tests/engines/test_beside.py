@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import duckdb
 import pyarrow as pa
@@ -89,6 +90,9 @@ def test_a_failure_is_forgotten_and_an_interruption_that_is_waited_for_is_told()
     def summarize(connection, table):
         if table == "fails":
             raise duckdb.Error("no")
+        if table == "fails late":
+            time.sleep(0.2)
+            raise duckdb.OutOfMemoryException("three at once were too many")
         held.set()
         connection.execute(
             "SELECT sum(hash(a.range + b.range)) FROM range(1000000) a, range(1000000) b"
@@ -107,6 +111,9 @@ def test_a_failure_is_forgotten_and_an_interruption_that_is_waited_for_is_told()
     with pytest.raises(duckdb.InterruptException):
         beside.take("endless")
     interrupter.join()
+    beside.plan("fails late")
+    beside.begin()
+    assert beside.take("fails late") is None  # though it was waited for
     beside.plan("endless")
     beside.plan("waits")
     beside.begin()

@@ -10,6 +10,7 @@ import threading
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 
@@ -96,6 +97,20 @@ def test_wide_text_takes_a_probe_and_three_scans(mixed):
     engine.summarize("t")
     assert connection.scans("t") == 1 + 1 + 3
     engine.close()
+
+
+def test_wide_texts_side_by_side_do_not_meet():
+    names = [f"c{i}" for i in range(8)]
+    table = pa.table(
+        {n: [sha256(f"{n}{i}".encode()).hexdigest() for i in range(600)] for n in names}
+    )
+    answers = []
+    for threads in (1, 2):
+        engine = DuckDBEngine({"t": table}, threads=threads, wide_text_rows=10)
+        answers.append(engine.summarize("t"))
+        engine.close()
+    assert answers[0] == answers[1]
+    assert all(len(column.sample) == 600 for column in answers[0].columns.values())
 
 
 def test_scans_of_each_question(mixed):
@@ -539,6 +554,9 @@ def test_few_values_are_measured_here_exactly_as_many_are_in_the_database(monkey
             "float": generator.normal(size=900) * 10.0 ** generator.integers(-8, 8, 900),
             "huge": generator.choice([1e308, -1e308, 5.0, 1e-300], 900),
             "time": pa.array(generator.integers(0, 2**50, 900), pa.timestamp("us")),
+            "nanoseconds": pa.array(
+                [10**18 + n % 40 * 10**12 + n // 40 * 7 % 9 for n in range(900)], pa.timestamp("ns")
+            ),
             "day": pa.array([None, *generator.integers(-9_000, 9_000, 899).tolist()], pa.date32()),
             "clock": pa.array(generator.integers(0, 86_400, 900).tolist(), pa.time32("s")),
             "decimal": pa.array(

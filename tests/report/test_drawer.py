@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import voyant
 from voyant.core.errors import GeneratorCrashedError, GeneratorError
 from voyant.report import drawer as drawers
 from voyant.report.drawer import Drawer, drawing, end_spare_drawers, make_drawer_ready
@@ -138,3 +139,23 @@ def test_closing_twice_does_no_harm():
     drawer.close()
     drawer.close()
     assert not is_running(drawer.pid)
+
+
+def test_what_keeps_it_from_starting_is_told(monkeypatch, tmp_path):
+    (tmp_path / "vl_convert.py").write_text("raise ImportError('no such glibc')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(drawers, "_PACKAGE_ROOT", tmp_path)
+    with drawing() as drawer, pytest.raises(GeneratorError, match="ImportError: no such glibc"):
+        drawer.svg(SPEC)
+
+
+def test_a_run_goes_on_where_no_process_can_be_started(monkeypatch, tmp_path):
+    def refuse():
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(drawers, "Drawer", refuse)
+    path = tmp_path / "orders.csv"
+    path.write_text("a,b\n1,2\n3,4\n")
+    found = voyant.analyze(orders=path, out=tmp_path, only=["profile", "charts"])
+    states = {entry.name: entry.status for entry in found.manifest.generators}
+    assert (states["profile"], states["charts"]) == ("ok", "failed")

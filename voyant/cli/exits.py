@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
 from enum import IntEnum
 from types import TracebackType
 from typing import Annotated
@@ -131,8 +132,8 @@ def leave_threads_behind(code: str | int | None) -> None:
 def end_at_once() -> None:
     """Let `leave` end the process without taking apart what the system frees: 0.2 s of a run.
 
-    Only for commands that ran no code of others: a file that a plugin has left open would lose what
-    it has not written yet.
+    Only for commands that loaded no code of others: a file that a plugin has left open would lose
+    what it has not written yet.
     """
     _ending.is_quick = True
 
@@ -147,14 +148,23 @@ _ending = _Ending()
 def leave(code: str | int | None) -> None:
     """End the process as the command asked for, or return to have Python end it."""
     leave_threads_behind(code)
-    is_watched = sys.getprofile() or sys.gettrace() or sys.flags.interactive or sys.flags.inspect
-    if not _ending.is_quick or is_watched or not isinstance(code, int):
+    if not _ending.is_quick or _is_watched() or not isinstance(code, int):
         return
     # There is no public way to have Python do first what it does first.
     atexit._run_exitfuncs()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):  # Python's own end could not write it either
+                stream.flush()
     os._exit(code)
+
+
+def _is_watched() -> bool:
+    """Tell whether a debugger, a profiler, coverage or `python -i` waits for Python's own end."""
+    monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on
+    tools = () if monitoring is None else (monitoring.get_tool(number) for number in range(6))
+    is_traced = sys.getprofile() is not None or sys.gettrace() is not None or any(tools)
+    return is_traced or bool(sys.flags.interactive or sys.flags.inspect)
 
 
 def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

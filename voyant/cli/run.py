@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -217,18 +218,20 @@ def _run(
         say_error(f"{problem.generator or 'a generator'}: {problem.message}")
     for trip in (*trips, *unassessed):
         say_error(f"--fail-on {trip.gate}: {trip.message}.")
-    if _ran_our_code_only(settings):
+    if _loaded_our_code_only(job, settings):
         end_at_once()
+    sys.stdout.flush()  # a reader that is gone is met here, where it is no fault
     if not job.manifest.success:
         raise typer.Exit(ExitCode.FAILED)
     raise typer.Exit(ExitCode.FOUND if trips else ExitCode.DONE)
 
 
-def _ran_our_code_only(settings: Settings) -> bool:
+def _loaded_our_code_only(job: JobResult, settings: Settings) -> bool:
     from voyant.core.plugin_registry import list_generators
 
     sources = [str(generator["source"]) for generator in list_generators()]
-    return not settings.observers and all(source.startswith("voyant.") for source in sources)
+    others = job.manifest.plugins or settings.observers
+    return not others and all(source.startswith("voyant.") for source in sources)
 
 
 def _start_drawer(request: JobRequest, settings: Settings) -> None:
@@ -241,7 +244,8 @@ def _start_drawer(request: JobRequest, settings: Settings) -> None:
     if settings.enable_charts and is_chosen:
         from voyant.report.drawer import make_drawer_ready
 
-        make_drawer_ready()
+        with suppress(OSError):  # the generator that needs it meets the same, and says so
+            make_drawer_ready()
 
 
 def _show_job(job: JobResult) -> None:

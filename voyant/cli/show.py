@@ -47,6 +47,14 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+class _Console(Console):
+    """Leaves it to `VoyantGroup` what a reader that is gone means."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise what the stream raised; Rich would end the process with 1."""
+        raise  # noqa: PLE0704 - called while it is handled
+
+
 def print_line(text: str = "") -> None:
     """Print a line on stdout, however long: a path that was broken in two cannot be copied."""
     sys.stdout.write(clean(text) + "\n")
@@ -64,7 +72,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_row(*(Text(clean(cell), style=_STATUS_STYLES.get(cell, "")) for cell in cells))
     # Read by a program, a row is one line: names can be searched for.
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDEST
-    Console(file=sys.stdout, highlight=False, width=width).print(table)
+    _Console(file=sys.stdout, highlight=False, width=width).print(table)
 
 
 class ProgressObserver(Observer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from voyant.core.tables import TableSummary
@@ -59,17 +60,20 @@ class Beside:
         begun = self._begun.get(table)
         if begun is None or begun.cancel():  # whoever asks can measure it at once
             return None
-        try:
-            if begun.done() and begun.exception() is not None:
-                return None
-            return begun.result()  # interrupted while somebody waits, it is an error
-        finally:
-            self._begun.pop(table, None)  # until then, `close` knows that it runs
+        if not begun.done():
+            import duckdb  # noqa: PLC0415 - loaded: a table is being measured
+
+            error = begun.exception()
+            if isinstance(error, duckdb.InterruptException):
+                raise error  # somebody wants to stop who asked
+        del self._begun[table]  # until now, `close` knows that it runs
+        return None if begun.exception() is not None else begun.result()
 
     def interrupt(self) -> None:
         """End the statement that runs."""
-        if self._connection is not None:
-            self._connection.interrupt()
+        connection = self._connection
+        if connection is not None:
+            connection.interrupt()
 
     def close(self) -> None:
         """End the thread and its connection; safe to call twice."""
@@ -79,14 +83,12 @@ class Beside:
         for begun in list(self._begun.values()):
             while not begun.done():
                 self._connection.interrupt()  # ends one statement; the next meets it again
-                _wait(begun)
+                _wait(begun, _TICK_SECONDS)
         self._connection.close()
         self._begun.clear()
         self._connection = self._pool = None
 
 
-def _wait(begun: Future[TableSummary | None]) -> None:
-    try:
-        begun.exception(_TICK_SECONDS)
-    except TimeoutError:
-        return
+def _wait(begun: Future[TableSummary | None], seconds: float | None) -> None:
+    with suppress(TimeoutError):
+        begun.exception(seconds)

@@ -217,10 +217,13 @@ def _rank(row: Frequent) -> tuple[Any, ...]:
 
 
 def _temporal_rank(row: Frequent) -> tuple[Any, ...]:
-    """Return the same of moments, which have numbers unless they are infinite."""
+    """Return the same of moments, which have numbers unless they are infinite.
+
+    Within a microsecond, the end of any number, their texts are in order.
+    """
     _, text, count, number = row
     side = 0 if number is not None else -1 if text.startswith("-") else 1
-    return -count, side, number
+    return -count, side, number, text
 
 
 def cut(value: Any) -> Scalar:

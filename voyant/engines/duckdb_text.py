@@ -30,7 +30,6 @@ _HASHES: Final = 2**64
 # Values that share the hundredth highest count: the first of them in order are shown, if not more.
 _MOST_TIES: Final = 20_000
 _PARSE_ALL: Final = 100_000
-_CHOSEN: Final = "memory.main.voyant_chosen"
 _SPACES: Final = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)"
 # A text's length, times four, plus 1 for white space (any character up to U+0020) around it, or 2
 # for nothing but white space: one number that a grouping can carry, instead of another scan.
@@ -197,6 +196,7 @@ def _fetch_by_hash(
 ) -> tuple[tuple[ValueCount, ...], tuple[ValueCount, ...]]:
     """Find the values of the most frequent hashes, and of the smallest: an even sample."""
     groups = measuring.groups
+    chosen = f"{groups}_chosen"  # other columns are measured at the same time
     least = measuring.all(
         f"SELECT c FROM {groups} WHERE c > 1 ORDER BY c DESC LIMIT 1 OFFSET {TOP_VALUES - 1}"
     )
@@ -208,19 +208,21 @@ def _fetch_by_hash(
         measuring.approximations["top_values"] = Approximation(
             method=f"values that stand in fewer than {cutoff} rows are left out"
         )
-    measuring.run(
-        f"""CREATE OR REPLACE TABLE {_CHOSEN} AS
-        (SELECT h, c, true AS is_top FROM {groups} WHERE c >= {cutoff})
-        UNION ALL (SELECT h, c, false FROM {groups} ORDER BY h LIMIT {SAMPLE_VALUES})"""
-    )
-    rows = measuring.all(
-        f"""SELECT is_top, {CUT_VALUE}, c
-        FROM (SELECT hash(v) AS h, any_value(v) AS v
-            FROM (SELECT {measuring.value} AS v FROM {measuring.table})
-            WHERE hash(v) IN (SELECT h FROM {_CHOSEN}) GROUP BY 1) AS found
-        JOIN {_CHOSEN} USING (h) ORDER BY is_top, c DESC, found.v"""
-    )
-    measuring.run(f"DROP TABLE {_CHOSEN}")
+    try:
+        measuring.run(
+            f"""CREATE OR REPLACE TABLE {chosen} AS
+            (SELECT h, c, true AS is_top FROM {groups} WHERE c >= {cutoff})
+            UNION ALL (SELECT h, c, false FROM {groups} ORDER BY h LIMIT {SAMPLE_VALUES})"""
+        )
+        rows = measuring.all(
+            f"""SELECT is_top, {CUT_VALUE}, c
+            FROM (SELECT hash(v) AS h, any_value(v) AS v
+                FROM (SELECT {measuring.value} AS v FROM {measuring.table})
+                WHERE hash(v) IN (SELECT h FROM {chosen}) GROUP BY 1) AS found
+            JOIN {chosen} USING (h) ORDER BY is_top, c DESC, found.v"""
+        )
+    finally:
+        measuring.run(f"DROP TABLE IF EXISTS {chosen}")
     top = [ValueCount(value=v, count=c) for is_top, v, c in rows if is_top]
     return tuple(top[:TOP_VALUES]), tuple(
         ValueCount(value=v, count=c) for is_top, v, c in rows if not is_top

@@ -58,7 +58,10 @@ class Ahead(Observer):
         if "charts" in self._running:
             from voyant.report.drawer import make_drawer_ready  # noqa: PLC0415 - only with charts
 
-            self._drawer = make_drawer_ready()
+            try:
+                self._drawer = make_drawer_ready()
+            except OSError:
+                _logger.debug("Nothing can be drawn ahead", exc_info=True)
         return self
 
     def __exit__(

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ from voyant.core.errors import GeneratorCrashedError, GeneratorError
 __all__ = ["Drawer", "drawing", "end_spare_drawers", "make_drawer_ready"]
 
 _PACKAGE_ROOT: Final = Path(__file__).resolve().parents[2]
+_lock: Final = threading.Lock()
 _spare: Final[list[Drawer]] = []
 
 
@@ -93,7 +95,7 @@ class Drawer:
             requests.write(request.encode() + b"\n")
             requests.flush()
         line = answers.readline()
-        if not line:
+        if not line.endswith(b"\n"):  # it may have ended in the middle of an answer
             raise GeneratorCrashedError(
                 f"The process that draws charts ended (exit code {self._process.wait()}).",
                 remedy="Run again; if it ends again, set enable_charts = false and report it.",
@@ -117,9 +119,10 @@ def make_drawer_ready() -> Drawer:
     Returns:
         The one that is ready, which may be so already.
     """
-    if not _spare:
-        _spare.append(Drawer())
-    return _spare[-1]
+    with _lock:
+        if not _spare:
+            _spare.append(Drawer())
+        return _spare[-1]
 
 
 @contextmanager
@@ -134,10 +137,10 @@ def drawing() -> Generator[Drawer]:
 
 def _take_spare() -> Drawer | None:
     while True:
-        try:
+        with _lock:
+            if not _spare:
+                return None
             drawer = _spare.pop()
-        except IndexError:
-            return None
         if drawer.is_usable():
             return drawer
         drawer.close()

@@ -25,10 +25,14 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run decides what Ctrl-C ends
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)  # what a library prints is no answer
-    draw_svg(_FIRST_SPEC)  # starts V8, before anybody waits for it
+    failure = ""
+    try:
+        draw_svg(_FIRST_SPEC)  # starts V8, before anybody waits for it
+    except (ImportError, OSError, ValueError) as error:  # whoever asks is told
+        failure = json.dumps({"error": f"{type(error).__name__}: {error}"})
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        answers.write(_answer(request["format"], request["spec"]) + "\n")
+        answers.write((failure or _answer(request["format"], request["spec"])) + "\n")
         answers.flush()
 
 

@@ -49,7 +49,7 @@ def render_svg(spec: Mapping[str, object], description: str, name: str) -> str:
 
 
 def draw_svg(spec: Mapping[str, object]) -> str:
-    """Draw a spec, with Vega's own ids: what takes time, and can be done in another thread."""
+    """Draw a spec, with Vega's own ids: what takes time, and is done in a process of its own."""
     import vl_convert  # noqa: PLC0415 - 90 MB of library, for those who draw
 
     return vl_convert.vegalite_to_svg(
