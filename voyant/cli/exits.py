@@ -135,20 +135,17 @@ def end_at_once() -> None:
     Only for commands that loaded no code of others: a file that a plugin has left open would lose
     what it has not written yet.
     """
-    _ending.is_quick = True
+    _Ending.is_quick = True
 
 
 class _Ending:
     is_quick = False
 
 
-_ending = _Ending()
-
-
 def leave(code: str | int | None) -> None:
     """End the process as the command asked for, or return to have Python end it."""
     leave_threads_behind(code)
-    if not _ending.is_quick or _is_watched() or not isinstance(code, int):
+    if not _Ending.is_quick or _is_watched() or not isinstance(code, int):
         return
     # There is no public way to have Python do first what it does first.
     atexit._run_exitfuncs()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

@@ -83,12 +83,8 @@ class Beside:
         for begun in list(self._begun.values()):
             while not begun.done():
                 self._connection.interrupt()  # ends one statement; the next meets it again
-                _wait(begun, _TICK_SECONDS)
+                with suppress(TimeoutError):
+                    begun.exception(_TICK_SECONDS)
         self._connection.close()
         self._begun.clear()
         self._connection = self._pool = None
-
-
-def _wait(begun: Future[TableSummary | None], seconds: float | None) -> None:
-    with suppress(TimeoutError):
-        begun.exception(seconds)

@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
+from voyant.core.child_path import child_path
 from voyant.core.errors import (
     QueryError,
     QueryMemoryError,
@@ -45,7 +46,6 @@ _HEADER: Final = struct.Struct(">I")
 _START_SECONDS: Final = 120.0
 # What a reply may hold beside its rows: column names and types, an error message.
 _REPLY_SLACK_BYTES: Final = 4 * _MIB
-_PACKAGE_ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,10 +341,8 @@ class _Child:
 
 def _environment(folder: str) -> dict[str, str]:
     """Return the child's whole environment: no secret of ours is in it."""
-    # Wherever this process finds its packages, so does the child.
-    search_path = [str(_PACKAGE_ROOT), *(path for path in sys.path if Path(path).is_absolute())]
     return {
-        "PYTHONPATH": os.pathsep.join(dict.fromkeys(search_path)),
+        "PYTHONPATH": child_path(),
         "HOME": folder,
         "TMPDIR": folder,
         "LANG": "C.UTF-8",

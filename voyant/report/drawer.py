@@ -15,14 +15,13 @@ import threading
 from collections.abc import Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Final, Literal
 
+from voyant.core.child_path import child_path
 from voyant.core.errors import GeneratorCrashedError, GeneratorError
 
 __all__ = ["Drawer", "drawing", "end_spare_drawers", "make_drawer_ready"]
 
-_PACKAGE_ROOT: Final = Path(__file__).resolve().parents[2]
 _lock: Final = threading.Lock()
 _spare: Final[list[Drawer]] = []
 
@@ -37,7 +36,7 @@ class Drawer:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(_search_path())},
+            env={**os.environ, "PYTHONPATH": child_path()},
             start_new_session=True,  # Ctrl-C is the run's; the end of its input ends this one
         )
         self._pool = ThreadPoolExecutor(1, "voyant-drawer")
@@ -104,13 +103,6 @@ class Drawer:
         if "error" in answer:
             raise GeneratorError(f"Vega-Lite could not draw a chart: {answer['error']}")
         return base64.b64decode(answer["drawn"])
-
-
-def _search_path() -> dict[str, None]:
-    """Return where the child finds packages: wherever this process does."""
-    return dict.fromkeys(
-        [str(_PACKAGE_ROOT), *(path for path in sys.path if Path(path).is_absolute())]
-    )
 
 
 def make_drawer_ready() -> Drawer:
