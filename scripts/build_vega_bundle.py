@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from types import ModuleType
+from typing import cast
 
 import vl_convert
 
@@ -15,6 +17,8 @@ SNIPPET = "window.vegaEmbed = vegaEmbed;"
 TARGET = Path(__file__).parents[1] / "voyant" / "report" / "vendor" / "vega-bundle.js.gz"
 
 if __name__ == "__main__":
-    script = vl_convert.javascript_bundle(SNIPPET, vl_version=VEGA_LITE_VERSION)
+    script: str = cast("ModuleType", vl_convert).javascript_bundle(
+        SNIPPET, vl_version=VEGA_LITE_VERSION
+    )
     TARGET.write_bytes(gzip.compress(script.encode(), compresslevel=9, mtime=0))
     print(f"{TARGET.name}: {len(script):,} characters")

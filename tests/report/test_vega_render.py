@@ -22,6 +22,7 @@ from voyant.report.vega_format import Look, d3_format
 from voyant.report.vega_lines import Place, Point, line_chart
 from voyant.report.vega_render import (
     VEGA_LITE_VERSION,
+    draw_svg,
     render_png,
     render_svg,
     script_bundle,
@@ -133,14 +134,13 @@ def test_nothing_is_fetched_even_if_a_spec_asks():
         "mark": "bar",
         "encoding": {"x": {"field": "a", "type": "nominal"}},
     }
-    # In a process of its own: drawing holds the interpreter, so the server here could not answer.
     script = (
         "import json, sys\n"
         "from voyant.report.vega_render import render_png, render_svg\n"
         "spec = json.loads(sys.argv[1])\n"
         "for draw in (lambda: render_svg(spec, 'd', 'n'), lambda: render_png(spec)):\n"
         "    try: draw()\n"
-        "    except ValueError: pass\n"
+        "    except PermissionError: pass\n"
     )
     subprocess.run([sys.executable, "-c", script, json.dumps(spec)], check=True, timeout=60)
     server.shutdown()
@@ -200,7 +200,7 @@ def test_axis_numbers_are_pythons_without_trailing_zeros(python_format, value):
             "text": {"field": "v", "type": "quantitative", "format": d3_format(python_format)}
         },
     }
-    svg = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE_VERSION, allowed_base_urls=[])
+    svg = draw_svg(spec)
     (written,) = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
 
     def number(text):

@@ -1,7 +1,6 @@
 """Where are charts drawn? In a process of their own, while the run goes on asking its tables.
 
-Not in a thread: vl-convert 1.9 holds Python's lock as long as V8 starts (0.7 s measured) and draws
-(30 to 90 ms a chart), so no other thread would move. V8's crashes are not the run's, too.
+In a thread, V8's crashes and its memory would be the run's. See decision 0037.
 """
 
 from __future__ import annotations

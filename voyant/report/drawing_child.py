@@ -28,7 +28,7 @@ def main() -> None:
     failure = ""
     try:
         draw_svg(_FIRST_SPEC)  # starts V8, before anybody waits for it
-    except (ImportError, OSError, ValueError) as error:  # whoever asks is told
+    except (ImportError, OSError, RuntimeError, ValueError) as error:  # whoever asks is told
         failure = json.dumps({"error": f"{type(error).__name__}: {error}"})
     for line in sys.stdin.buffer:
         request = json.loads(line)
@@ -39,7 +39,7 @@ def main() -> None:
 def _answer(kind: str, spec: dict[str, object]) -> str:
     try:
         drawn = render_png(spec) if kind == "png" else draw_svg(spec).encode()
-    except ValueError as error:  # what vl-convert raises, whatever it is that went wrong
+    except (OSError, RuntimeError, ValueError) as error:  # what vl-convert raises
         reason = " ".join(str(error).splitlines()[:2])  # the rest is JavaScript's traceback
         return json.dumps({"error": reason})
     return json.dumps({"drawn": base64.b64encode(drawn).decode()})

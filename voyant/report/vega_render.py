@@ -6,8 +6,7 @@ import gzip
 import json
 import re
 from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from markupsafe import escape
 
@@ -15,6 +14,7 @@ from voyant.report.vega_theme import PAPER, dark_style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import ModuleType
 
 __all__ = [
     "VEGA_LITE_VERSION",
@@ -50,11 +50,8 @@ def render_svg(spec: Mapping[str, object], description: str, name: str) -> str:
 
 def draw_svg(spec: Mapping[str, object]) -> str:
     """Draw a spec, with Vega's own ids: what takes time, and is done in a process of its own."""
-    import vl_convert  # noqa: PLC0415 - 90 MB of library, for those who draw
-
-    return vl_convert.vegalite_to_svg(
-        json.dumps(spec), vl_version=VEGA_LITE_VERSION, allowed_base_urls=[]
-    )
+    drawn: str = _offline_library().vegalite_to_svg(json.dumps(spec), vl_version=VEGA_LITE_VERSION)
+    return drawn
 
 
 def finish_svg(svg: str, description: str, name: str) -> str:
@@ -89,15 +86,20 @@ def svg_file(svg: str) -> str:
 
 def render_png(spec: Mapping[str, object]) -> bytes:
     """Draw a spec as PNG, twice its size, on the light background."""
-    import vl_convert  # noqa: PLC0415 - as above
-
-    return vl_convert.vegalite_to_png(
-        json.dumps(spec),
-        vl_version=VEGA_LITE_VERSION,
-        scale=_PNG_SCALE,
-        config={"background": PAPER},
-        allowed_base_urls=[],
+    drawn: bytes = _offline_library().vegalite_to_png(
+        json.dumps(spec), vl_version=VEGA_LITE_VERSION, scale=_PNG_SCALE, background=PAPER
     )
+    return drawn
+
+
+@cache
+def _offline_library() -> ModuleType:
+    """Import vl-convert, 120 MB, for those who draw; it fetches nothing afterwards."""
+    import vl_convert  # noqa: PLC0415 - as said
+
+    library = cast("ModuleType", vl_convert)  # it has no type hints
+    library.configure(allowed_base_urls=[], base_url=False)
+    return library
 
 
 @cache
@@ -107,5 +109,7 @@ def script_bundle() -> str:
     Bundling takes a second, so the result lies in the package; `scripts/build_vega_bundle.py`
     makes it.
     """
+    from importlib.resources import files  # noqa: PLC0415 - 15 ms, for those who write pages
+
     packed = files("voyant.report").joinpath("vendor", "vega-bundle.js.gz").read_bytes()
     return gzip.decompress(packed).decode()
