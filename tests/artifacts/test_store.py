@@ -166,16 +166,31 @@ def test_ctrl_c_while_writing_leaves_no_temporary_file(store, monkeypatch):
     assert files(store.folder) == [MARKER_NAME]
 
 
-def test_a_file_is_written_to_disk_before_it_is_named(store, monkeypatch):
-    _ = store.folder
+def test_all_is_on_the_disk_before_the_manifest_says_so(store, monkeypatch):
+    folder = store.folder
     steps = []
     fsync, replace = os.fsync, Path.replace
-    monkeypatch.setattr(os, "fsync", lambda fd: (steps.append("fsync"), fsync(fd))[1])
-    monkeypatch.setattr(
-        Path, "replace", lambda path, to: (steps.append("rename"), replace(path, to))[1]
-    )
+
+    def note_fsync(descriptor):
+        place = Path(f"/proc/self/fd/{descriptor}").readlink()
+        steps.append("a folder" if place.is_dir() else "content")
+        synced.add(place)
+        fsync(descriptor)
+
+    def note_rename(path, to):
+        steps.append(to.name)
+        return replace(path, to)
+
+    synced = set()
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(Path, "replace", note_rename)
     store.write_bytes("a.txt", b"x")
-    assert steps == ["fsync", "rename", "fsync"]
+    store.write_bytes("deep/er/b.txt", b"x")
+    assert steps == ["content", "a.txt", "content", "b.txt"]
+    steps.clear()
+    store.write_manifest(Artifact())
+    assert steps == [*["a folder"] * 3, "content", "manifest.json", "a folder"]
+    assert {folder, folder / "deep", folder / "deep" / "er"} <= synced
 
 
 def test_a_root_that_is_a_file_is_a_folder_error(tmp_path):

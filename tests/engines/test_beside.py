@@ -49,6 +49,40 @@ def test_answers_are_those_of_asking(engine):
     other.close()
 
 
+def test_the_next_tables_and_then_references_are_measured_while_one_is_correlated():
+    sources = {"t": ROWS, "u": ROWS.slice(0, 999), "v": ROWS.slice(5_000)}
+    engine = DuckDBEngine(sources, reference=SPLIT, threads=2)
+    other = DuckDBEngine(sources, reference=SPLIT, threads=2)
+    numbers = ["day", "amount"]
+    begun = []
+    for ask in (
+        lambda: engine.pearson("t", numbers),  # of the first table, not summarized yet
+        lambda: engine.duplicate_rows("t"),
+        lambda: engine.spearman("t", numbers, sample_rows=20_000),
+        lambda: engine.unique_pairs("t", [("day", "amount")], budget=1),
+        lambda: engine.contingencies("t", []),
+    ):
+        ask()
+        begun.append(list(engine._beside._begun))
+    names = ["u", "v", engine.reference("t")]
+    assert begun == [[], names[:1], names[:2], names, names]
+    for name in (*names, engine.current("t")):
+        assert engine.summarize(name) == other.summarize(name), name
+    assert not engine._beside._begun
+    engine.close()
+    other.close()
+
+
+def test_no_table_is_measured_twice_at_once():
+    sources = {name: ROWS.slice(0, 99) for name in ("t", "u", "v")}
+    engine = DuckDBEngine(sources, threads=2)
+    for name in sources:
+        engine.summarize(name)
+        engine.duplicate_rows(name)
+    assert not engine._beside._begun
+    engine.close()
+
+
 def test_what_was_interrupted_is_measured_when_it_is_asked_for(engine):
     engine.summarize("t")
     engine.query("SELECT count(*) FROM t")
@@ -69,6 +103,7 @@ def test_closing_ends_what_runs(engine):
 def test_tables_that_keep_all_cores_busy_are_not_measured_beside(engine, monkeypatch):
     monkeypatch.setattr(duckdb_engine, "_SIDE_BY_SIDE_ROWS", 19_999)
     engine.summarize("t")
+    engine.duplicate_rows("t")
     engine.query("SELECT count(*) FROM t")
     assert not engine._beside._begun
 
@@ -99,24 +134,20 @@ def test_a_failure_is_forgotten_and_an_interruption_that_is_waited_for_is_told()
         )
 
     beside = Beside(duckdb.connect, summarize)
-    beside.plan("fails")
-    beside.begin()
+    beside.begin("fails")
     beside._begun["fails"].exception()
     assert beside.take("fails") is None
-    beside.plan("endless")
-    beside.begin()
+    beside.begin("endless")
     held.wait()
     interrupter = threading.Timer(0.2, beside.interrupt)
     interrupter.start()
     with pytest.raises(duckdb.InterruptException):
         beside.take("endless")
     interrupter.join()
-    beside.plan("fails late")
-    beside.begin()
+    beside.begin("fails late")
     assert beside.take("fails late") is None  # though it was waited for
-    beside.plan("endless")
-    beside.plan("waits")
-    beside.begin()
+    beside.begin("endless")
+    beside.begin("waits")
     assert beside.take("waits") is None  # its turn had not come: it is measured at once
     beside.close()
     beside.close()

@@ -37,7 +37,7 @@ def opened(source, selection, **options):
 
 def ids(engine):
     found = engine.value_counts("orders", "amount", limit=5_000).counts
-    return sorted(float(item.value) for item in found)
+    return sorted(float(value) for value, _ in found)
 
 
 def test_a_condition_is_the_conditions_rows(orders):
@@ -103,7 +103,7 @@ def test_a_sample_is_of_the_rows_that_fulfil_the_condition(orders):
     try:
         assert engine.summarize("orders").row_count == 50
         regions = engine.value_counts("orders", "region", limit=9).counts
-        assert [(r.value, r.count) for r in regions] == [("EU", 50)]
+        assert regions == (("EU", 50),)
         assert engine.query("SELECT count(*) FROM orders").rows == ((334,),), "KPIs see no sample"
     finally:
         engine.close()

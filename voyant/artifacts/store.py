@@ -11,7 +11,7 @@ import secrets
 import sys
 import time
 from collections.abc import Collection, Generator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, cast
 
 from voyant.artifacts.names import check_name, owner_of
@@ -177,8 +177,17 @@ class ArtifactStore:
         return self.write_bytes(name, to_json(name, value))
 
     def write_manifest(self, manifest: BaseModel) -> str:
-        """Write `manifest.json`, which says that the job is finished, and return its path."""
+        """Write `manifest.json`, which says that the job is finished, and return its path.
+
+        All that it lists outlives a power cut: each file was synchronized when it was written, the
+        folders they are in are so now.
+        """
+        places = {parent for name in self._written for parent in PurePosixPath(name).parents}
+        with _as_folder_error("write", self.folder):
+            for place in places:
+                _sync_folder(self.folder / place)
         path = self._write(MANIFEST_NAME, to_json(MANIFEST_NAME, manifest))
+        _sync_folder(self.folder)
         (self.folder / JOURNAL_NAME).unlink(missing_ok=True)
         return path
 
@@ -203,7 +212,7 @@ class ArtifactStore:
                 raise FolderError(
                     f"{str(path.parent)!r} is a link to another folder.", remedy="Remove the link."
                 )
-            replace_file(path, content, temporary_folder=folder)
+            _put_file(path, content, temporary_folder=folder)
         return str(path)
 
     def _claim(self) -> Path:
@@ -270,6 +279,12 @@ def replace_file(path: Path, content: bytes, *, temporary_folder: Path) -> None:
         content: Its bytes.
         temporary_folder: On the same file system; the temporary file never outlives a failure.
     """
+    _put_file(path, content, temporary_folder=temporary_folder)
+    _sync_folder(path.parent)
+
+
+def _put_file(path: Path, content: bytes, *, temporary_folder: Path) -> None:
+    """Do so, but for the folder: after a power cut it may still hold the old file."""
     temporary = temporary_folder / _TEMPORARY.format(secrets.token_hex(8))
     try:
         with temporary.open("xb") as file:
@@ -280,7 +295,6 @@ def replace_file(path: Path, content: bytes, *, temporary_folder: Path) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -331,12 +331,12 @@ class ValueCounts:
     """How many rows hold each value of a column, nulls left out.
 
     Attributes:
-        counts: Most frequent first. Numbers are finite numbers, dates and timestamps seconds since
-            1970-01-01 UTC, booleans booleans, everything else text.
+        counts: Values with their rows, the most frequent first. Numbers are finite numbers, dates
+            and timestamps seconds since 1970-01-01 UTC, booleans booleans, everything else text.
         is_complete: Whether these are all values; otherwise there were more than asked for.
     """
 
-    counts: tuple[ValueCount, ...]
+    counts: tuple[tuple[Scalar, int], ...]
     is_complete: bool
 
 

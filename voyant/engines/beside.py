@@ -1,4 +1,4 @@
-"""How are tables measured before they are asked for, while the engine waits for something else?"""
+"""How are tables measured before they are asked for, while something else leaves a core idle?"""
 
 from __future__ import annotations
 
@@ -36,29 +36,29 @@ class Beside:
         self._connect, self._summarize = connect, summarize
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._pool: ThreadPoolExecutor | None = None
-        self._planned: list[str] = []
         self._begun: dict[str, Future[TableSummary | None]] = {}
 
-    def plan(self, table: str) -> None:
-        """Note a table that will be asked for later."""
-        self._planned.append(table)
+    def has(self, table: str) -> bool:
+        """Tell whether a table was begun and not taken yet."""
+        return table in self._begun
 
-    def begin(self) -> None:
-        """Measure what was planned; called by one thread at a time."""
-        planned, self._planned = self._planned, []
+    def begin(self, table: str) -> None:
+        """Measure a table after those begun before; called by one thread at a time."""
         try:
-            for table in planned:
-                if self._connection is None or self._pool is None:
-                    self._connection = self._connect()
-                    self._pool = ThreadPoolExecutor(1, "voyant-beside")
-                self._begun[table] = self._pool.submit(self._summarize, self._connection, table)
+            if self._connection is None or self._pool is None:
+                self._connection = self._connect()
+                self._pool = ThreadPoolExecutor(1, "voyant-beside")
+            self._begun[table] = self._pool.submit(self._summarize, self._connection, table)
         except Exception:  # no connection: whoever asks for the table finds out
             _logger.debug("Nothing can be measured beside", exc_info=True)
 
     def take(self, table: str) -> TableSummary | None:
         """Return what was measured, once; None where it was not begun, not done, or went wrong."""
         begun = self._begun.get(table)
-        if begun is None or begun.cancel():  # whoever asks can measure it at once
+        if begun is None:
+            return None
+        if begun.cancel():  # its turn had not come: whoever asks can measure it at once
+            del self._begun[table]
             return None
         if not begun.done():
             import duckdb  # noqa: PLC0415 - loaded: a table is being measured

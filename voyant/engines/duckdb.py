@@ -62,6 +62,8 @@ _REFERENCE = "voyant_reference_"
 _CURRENT = "voyant_current_"
 #: Questions that are answered too soon to be told of, or tell of their steps themselves.
 _QUICK = frozenset({"columns", "summary", "whole"})
+#: Questions that leave a core idle: most of their time is one large operator's.
+_LONG = frozenset({"unique pairs", "duplicates", "pearson", "spearman"})
 #: A reference that is the table's own earlier rows: `before:time_hour=2013-07-01`.
 _BEFORE = "before:"
 #: Columns of tables with at most so many rows are measured two at a time.
@@ -163,6 +165,7 @@ class DuckDBEngine:
         self._compared = ()
         self._helper: duckdb.DuckDBPyConnection | None = None
         self._kept: dict[tuple[str, str], Kept] = {}
+        self._compared_later: list[str] = []
         self._beside = Beside(
             lambda: add_connection(self._connection, self._statements), self._summarize_beside
         )
@@ -272,9 +275,9 @@ class DuckDBEngine:
             kept=self._kept,
             progressed=lambda step: self._progressed(f"{self._shown(table)}: {step}"),
         )
-        for compared in (self.reference(table), self._currents.get(table)):
-            if compared is not None and self._is_small(rows):
-                self._beside.plan(compared)
+        if self._is_small(rows):
+            compared = (self.reference(table), self._currents.get(table))
+            self._compared_later += [name for name in compared if name is not None]
         return TableSummary(name=table, row_count=rows, columns=columns)
 
     def _summarize_beside(
@@ -293,6 +296,18 @@ class DuckDBEngine:
             kept=self._kept,
         )
         return TableSummary(name=table, row_count=rows, columns=columns)
+
+    def _measure_next_beside(self, table: str) -> None:
+        """Measure the first job table that is not, while a small one is asked what takes long."""
+        asked: TableSummary | None = self._memory.get(("summary", table))
+        if asked is None or not self._is_small(asked.row_count):
+            return
+        for name in self._recipe.tables:
+            if ("summary", name) not in self._memory and not self._beside.has(name):
+                self._beside.begin(name)
+                return
+        if self._compared_later:
+            self._beside.begin(self._compared_later.pop(0))
 
     def _is_small(self, row_count: int) -> bool:
         """Tell whether questions about so many rows leave a core idle."""
@@ -539,7 +554,8 @@ class DuckDBEngine:
         """Run a user's SQL in the sandbox's child process."""
         sandbox = self._user_sandbox()
         with self._lock:  # it runs in another process; here is time for what comes later
-            self._beside.begin()
+            while self._compared_later:
+                self._beside.begin(self._compared_later.pop(0))
         return told_of(self._listener, "question", "query", (), lambda: sandbox.query(sql))
 
     def prepare_queries(self) -> None:
@@ -582,6 +598,8 @@ class DuckDBEngine:
                 if key[0] not in _QUICK:
                     self._progressed(f"{self._shown(table)}: {key[0]}")
                 name, about = str(key[0]), (self._shown(table),)
+                if key[0] in _LONG:
+                    self._measure_next_beside(str(table))
                 try:
                     self._memory[key] = told_of(self._listener, "question", name, about, compute)
                 except duckdb.InterruptException as error:

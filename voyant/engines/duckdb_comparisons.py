@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import starmap
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
-from voyant.core.tables import Column, ColumnKind, NumberDistances, ValueCount, ValueCounts
+from voyant.core.tables import Column, ColumnKind, NumberDistances, ValueCounts
 from voyant.engines.duckdb_column import Kept, Numbers
 from voyant.engines.duckdb_types import number_line
 from voyant.engines.sources import quote_name
@@ -71,9 +70,7 @@ def _most_frequent_of(numbers: Numbers, limit: int) -> ValueCounts:
     for number, count in zip(*numbers, strict=True):
         rows[number] = rows.get(number, 0) + count  # large whole numbers may have become one
     ranked = sorted(rows.items(), key=lambda item: (-item[1], item[0]))
-    return ValueCounts(
-        counts=tuple(starmap(ValueCount, ranked[:limit])), is_complete=len(ranked) <= limit
-    )
+    return ValueCounts(counts=tuple(ranked[:limit]), is_complete=len(ranked) <= limit)
 
 
 def most_frequent(connection: duckdb.DuckDBPyConnection, groups: str, *, limit: int) -> ValueCounts:
@@ -81,10 +78,7 @@ def most_frequent(connection: duckdb.DuckDBPyConnection, groups: str, *, limit: 
     rows = connection.execute(
         f"SELECT y, c FROM {groups} WHERE y IS NOT NULL ORDER BY 2 DESC, 1 LIMIT {limit + 1}"
     ).fetchall()
-    return ValueCounts(
-        counts=tuple(ValueCount(value=y, count=count) for y, count in rows[:limit]),
-        is_complete=len(rows) <= limit,
-    )
+    return ValueCounts(counts=tuple(rows[:limit]), is_complete=len(rows) <= limit)
 
 
 def bin_counts(

@@ -7,11 +7,11 @@ numbers, so the answers do not depend on the number of threads.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import isfinite
 from typing import Any, Final
 
@@ -256,13 +256,17 @@ def _power_sums_of(
     few: Sequence[tuple[Any, int]], numbers: _Numbers, center: Any, divisor: float
 ) -> tuple[int, ...]:
     """Do the same here: DuckDB's doubles and its rounding are Python's."""
-    sums = [0, 0, 0, 0]
+    one = float(FIXED_POINT_ONE)
+    first = second = third = fourth = 0
     for x, count in few:
-        power = deviation = numbers.distance(center, x) / divisor
-        for place in range(len(sums)):
-            sums[place] += count * round(power * FIXED_POINT_ONE)
-            power *= deviation
-    return tuple(sums)
+        deviation = numbers.distance(center, x) / divisor
+        square = deviation * deviation
+        cube = square * deviation
+        first += count * round(deviation * one)
+        second += count * round(square * one)
+        third += count * round(cube * one)
+        fourth += count * round(cube * deviation * one)
+    return first, second, third, fourth
 
 
 def _center(numbers: _Numbers, total: int | None) -> Any:
@@ -371,15 +375,13 @@ def _histogram(
         return Histogram(edges=tuple(ends), counts=(numbers.count,))
     if few is None:
         found = _bin_counts(measuring, numbers, edges, wanted)
+        counts = [found.get(i, 0) for i in range(bins)]
     else:
-        found = dict.fromkeys(range(bins), 0)
-        for x, count in few:
-            found[min(bisect_right(edges, float(x)), bins) - 1] += count
+        values, below = [float(x) for x, _ in few], [0, *accumulate(c for _, c in few)]
+        counts_below = [0, *(below[bisect_left(values, edge)] for edge in edges[1:-1]), below[-1]]
+        counts = [end - start for start, end in pairwise(counts_below)]
     between = [float(Fraction(edge) * line.unit) for edge in edges[1:-1]]
-    return Histogram(
-        edges=(ends[0], *between, ends[1]),
-        counts=tuple(found.get(i, 0) for i in range(bins)),
-    )
+    return Histogram(edges=(ends[0], *between, ends[1]), counts=tuple(counts))
 
 
 def _bin_counts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
@@ -16,8 +16,8 @@ from voyant.core.tables import (
     QUANTILE_GRID_STEPS,
     ColumnKind,
     ColumnSummary,
+    Scalar,
     TableSummary,
-    ValueCount,
 )
 from voyant.stats import distances
 from voyant.stats.distances import GridDistance
@@ -100,15 +100,13 @@ def _values(
         if not counted.is_complete:
             return None, f"more than {_MOST_VALUES:,} different values"
         found = counted.counts
-    is_whole = column.kind is ColumnKind.INTEGER
-    values: dict[CategoryValue, int] = {}
-    for value, rows in cast("Iterable[tuple[CategoryValue, int]]", found):
-        key = int(value) if is_whole else value  # whole numbers come as floats
-        values[key] = values.get(key, 0) + rows
-    return values, ""
+    pairs = cast("Sequence[tuple[CategoryValue, int]]", found)
+    if column.kind is ColumnKind.INTEGER:  # comes as floats
+        return {int(value): rows for value, rows in pairs}, ""
+    return dict(pairs), ""
 
 
-def _all_values(column: ColumnSummary) -> Sequence[ValueCount] | None:
+def _all_values(column: ColumnSummary) -> Sequence[tuple[Scalar, int]] | None:
     """Return all values of a column whose summary holds them as drift tells them apart."""
     is_short = column.text is not None and (column.text.max_length or 0) <= _LONGEST_TEXT
     is_whole = column.kind is ColumnKind.INTEGER
@@ -120,7 +118,7 @@ def _all_values(column: ColumnSummary) -> Sequence[ValueCount] | None:
     if len(column.sample) != column.distinct_count or sampled != column.count:
         return None
     if is_whole:  # a sample is text
-        return [ValueCount(value=int(str(item.value)), count=item.count) for item in column.sample]
+        return [(int(str(text)), count) for text, count in column.sample]
     return column.sample
 
 
