@@ -73,6 +73,18 @@ def test_the_next_tables_and_then_references_are_measured_while_one_is_correlate
     other.close()
 
 
+def test_what_a_table_that_was_measured_beside_is_compared_with_is_so_too():
+    engine = DuckDBEngine({"t": ROWS, "u": ROWS}, reference={"u": "before:day=20130250"}, threads=2)
+    engine.summarize("t")
+    engine.duplicate_rows("t")
+    assert list(engine._beside._begun) == ["u"]
+    engine._beside._begun["u"].result()
+    engine.summarize("u")
+    engine.query("SELECT count(*) FROM t")
+    assert set(engine._beside._begun) == {engine.reference("u"), engine.current("u")}
+    engine.close()
+
+
 def test_no_table_is_measured_twice_at_once():
     sources = {name: ROWS.slice(0, 99) for name in ("t", "u", "v")}
     engine = DuckDBEngine(sources, threads=2)

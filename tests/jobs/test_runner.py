@@ -321,8 +321,8 @@ def test_kpi_values_are_remembered_for_the_next_job(registry, tmp_path):
     )
     run(registry, tmp_path, tenant_id="acme")
     history = KpiHistory(tmp_path / "out", "acme")
-    assert history.last("revenue", "another") == 12.5
-    assert history.last("revenue", "job") is None
+    assert history.last(["revenue"], "another").get("revenue") == 12.5
+    assert history.last(["revenue"], "job").get("revenue") is None
 
 
 def test_kpi_values_of_a_failed_generator_are_not_remembered(registry, tmp_path):

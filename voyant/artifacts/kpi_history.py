@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -45,28 +45,38 @@ class KpiHistory:
         """
         self.path = Path(root) / ".voyant" / check_name("tenant", tenant) / "kpi_history.jsonl"
 
-    def last(self, name: str, exclude_job: str) -> Scalar:
-        """Return a KPI's value in the last finished job that has one, None if there is none.
+    def last(self, names: Collection[str], exclude_job: str) -> dict[str, Scalar]:
+        """Return each KPI's value in the last finished job that has one; none that never had one.
 
-        The file is read from its end, and no further than needed.
+        The file is read once, from its end, and no further than needed.
 
         Args:
-            name: The KPI's name.
+            names: The KPIs' names.
             exclude_job: A job to pass over: a job that runs again is not its own predecessor.
         """
-        needle = json.dumps(name).encode()
+        found: dict[str, Scalar] = {}
+        missing = {name: json.dumps(name).encode() for name in names}
+        passed_over = (
+            b'{"job_id": ' + json.dumps(exclude_job).encode() + b", "
+        )  # as `append` writes
         try:
             with self.path.open("rb") as file:
                 for line in _lines_from_end(file):
-                    if needle in line:
-                        job, values = _parse(line)
-                        if job not in {None, exclude_job} and values.get(name) is not None:
-                            return values[name]
+                    if not missing:
+                        break
+                    if line.startswith(passed_over) or not any(n in line for n in missing.values()):
+                        continue
+                    job, values = _parse(line)
+                    if job in {None, exclude_job}:
+                        continue
+                    for name in [name for name in missing if values.get(name) is not None]:
+                        found[name] = values[name]
+                        del missing[name]
         except FileNotFoundError:
-            return None
+            return {}
         except OSError as error:
             raise _unusable("read", self.path, error) from error
-        return None
+        return found
 
     def entries(self, limit: int) -> list[KpiEntry]:
         """Return the values of the last finished jobs, the newest first.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from voyant.core.tables import Approximation, Scalar
 
@@ -30,12 +30,14 @@ class TimeGrain(StrEnum):
     YEAR = "year"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimeCount:
-    """Rows of one span of time; `start` is its first moment, in seconds since 1970-01-01 UTC."""
+class TimeCount(NamedTuple):
+    """Rows of one span of time; `start` is its first moment, in seconds since 1970-01-01 UTC.
+
+    A run makes ten thousand of them.
+    """
 
     start: int
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -262,9 +262,13 @@ class DuckDBEngine:
         return self._remember(("summary", table), lambda: self._summarize(table))
 
     def _summarize(self, table: str) -> TableSummary:
-        begun = self._beside.take(table)
-        if begun is not None:
-            return begun
+        summary = self._beside.take(table) or self._measure(table)
+        if self._is_small(summary.row_count):
+            compared = (self.reference(table), self._currents.get(table))
+            self._compared_later += [name for name in compared if name is not None]
+        return summary
+
+    def _measure(self, table: str) -> TableSummary:
         rows = self._row_count(table)
         columns = measure_columns(
             self._connections(rows),
@@ -275,9 +279,6 @@ class DuckDBEngine:
             kept=self._kept,
             progressed=lambda step: self._progressed(f"{self._shown(table)}: {step}"),
         )
-        if self._is_small(rows):
-            compared = (self.reference(table), self._currents.get(table))
-            self._compared_later += [name for name in compared if name is not None]
         return TableSummary(name=table, row_count=rows, columns=columns)
 
     def _summarize_beside(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import starmap
 from math import sqrt
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,7 +46,7 @@ def time_counts(
         f"SELECT {span_start(grain)} AS s, count(*) FROM (SELECT {moment} AS us "
         f"FROM {quote_name(summary.name)} WHERE isfinite({name})) GROUP BY s ORDER BY s"
     ).fetchall()
-    return tuple(TimeCount(start=int(start), count=int(count)) for start, count in rows)
+    return tuple(starmap(TimeCount, rows))
 
 
 def span_start(grain: TimeGrain) -> str:

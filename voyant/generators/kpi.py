@@ -205,12 +205,13 @@ def generate_kpis(ctx: GeneratorContext) -> ArtifactResult:
         QueryError: At least one KPI failed; `kpis.json` is written all the same.
     """
     definitions = parse_definitions(ctx.kpis)
-    history = KpiHistory(ctx.artifacts_root, ctx.tenant_id)
+    names = [definition.name for definition in definitions]
+    before = KpiHistory(ctx.artifacts_root, ctx.tenant_id).last(names, ctx.job_id)
     answers = [_ask(ctx.engine, definition) for definition in definitions]
     artifact = compute(
         definitions,
         answers,
-        [history.last(definition.name, ctx.job_id) for definition in definitions],
+        [before.get(name) for name in names],
         mask_personal_data=bool(ctx.setting("mask_personal_data")),
     )
     if definitions:  # a job without KPIs opens no table for them

@@ -48,9 +48,8 @@ def overlay(
         f"V{_short(top)}H{_short(right)}" for right, top in zip(starts[1:], tops[0], strict=False)
     )
     marks = Markup().join(
-        Markup('<rect x="{}" width="{}" height="100"><title>{}</title></rect>').format(
-            _short(left), _short(width), tip
-        )
+        Markup('<rect x="%s" width="%s" height="100"><title>%s</title></rect>')
+        % (_short(left), _short(width), tip)
         for left, width, tip in zip(starts, widths, tips, strict=False)
     )
     return Markup(
