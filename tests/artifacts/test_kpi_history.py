@@ -38,7 +38,13 @@ def test_several_are_read_at_once_each_from_the_newest_job_that_has_it(history):
     history.append("c", NOW, {"revenue": 9.5, "orders": 9})
     names = ["revenue", "orders", "margin", "never"]
     assert history.last(names, "c") == {"revenue": 2.5, "orders": 3, "margin": 0}
+
+
+def test_a_history_that_cannot_be_read_matters_only_to_jobs_with_kpis(history):
+    history.path.mkdir(parents=True)
     assert history.last([], "c") == {}
+    with pytest.raises(FolderError):
+        history.last(["revenue"], "c")
 
 
 def test_tenants_do_not_see_each_other(tmp_path, history):

@@ -193,6 +193,13 @@ def test_all_is_on_the_disk_before_the_manifest_says_so(store, monkeypatch):
     assert {folder, folder / "deep", folder / "deep" / "er"} <= synced
 
 
+def test_a_folder_that_is_gone_does_not_keep_the_manifest_out(store):
+    store.write_bytes("deep/a.txt", b"x")
+    (store.folder / "deep" / "a.txt").unlink()
+    (store.folder / "deep").rmdir()
+    assert Path(store.write_manifest(Artifact())).is_file()
+
+
 def test_a_root_that_is_a_file_is_a_folder_error(tmp_path):
     (tmp_path / "root").write_text("x")
     with pytest.raises(FolderError, match="root"):

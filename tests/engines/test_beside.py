@@ -85,12 +85,27 @@ def test_what_a_table_that_was_measured_beside_is_compared_with_is_so_too():
     engine.close()
 
 
-def test_no_table_is_measured_twice_at_once():
+def test_no_table_is_measured_twice(monkeypatch):
     sources = {name: ROWS.slice(0, 99) for name in ("t", "u", "v")}
-    engine = DuckDBEngine(sources, threads=2)
-    for name in sources:
+    engine = DuckDBEngine(sources, reference={"t": "before:day=20130001"}, threads=2)
+    measured = []
+    measure = duckdb_engine.measure_columns
+    monkeypatch.setattr(
+        duckdb_engine,
+        "measure_columns",
+        lambda connections, table, *args, **kwargs: (
+            measured.append(table) or measure(connections, table, *args, **kwargs)
+        ),
+    )
+    engine.summarize("t")
+    engine.summarize(engine.reference("t"))  # asked for before there was time to measure it
+    for _ in range(2):
+        engine._memory.pop(("duplicates", "t"), None)
+        engine.duplicate_rows("t")
+        engine.pearson("t", ["day", "amount"])
+    for name in (*sources, engine.current("t")):
         engine.summarize(name)
-        engine.duplicate_rows(name)
+    assert sorted(measured) == sorted((*sources, engine.reference("t"), engine.current("t")))
     assert not engine._beside._begun
     engine.close()
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from hashlib import sha256
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 
 import duckdb
@@ -28,7 +28,7 @@ from tests.conformance.oracle import check_column
 from voyant.core.errors import EngineError, SourceError, VoyantError
 from voyant.core.plugin_registry import default_registry
 from voyant.core.tables import Column
-from voyant.engines import duckdb_column, duckdb_numbers, duckdb_summary
+from voyant.engines import duckdb_column, duckdb_correlations, duckdb_numbers, duckdb_summary
 from voyant.engines.duckdb import DuckDBEngine
 from voyant.engines.duckdb_summary import measure_column
 from voyant.engines.duckdb_types import column_kind
@@ -492,6 +492,31 @@ def test_ranks_are_those_among_the_rows_that_a_pair_shares_wherever_the_gaps_lie
     engine = DuckDBEngine({"t": pa.Table.from_pandas(frame)})
     found = engine.spearman("t", list("abcde"), sample_rows=1_000)
     assert len(found) == 10
+    for pair in found:
+        shared = frame[[pair.left, pair.right]].dropna()
+        assert pair.row_count == len(shared)
+        wanted = stats.spearmanr(shared[pair.left], shared[pair.right]).statistic
+        assert pair.value == pytest.approx(wanted, abs=1e-12)
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{}, {"_LEAST_PART_BITS": 99}, {"_FLOAT_BITS": 28, "_LEAST_PART_BITS": 1}],
+    ids=["floats", "integers", "floats in parts"],
+)
+def test_ranks_in_many_sets_of_rows_are_right_however_they_are_summed(monkeypatch, limits):
+    for name, value in limits.items():
+        monkeypatch.setattr(duckdb_correlations, name, value)
+    generator = np.random.default_rng(23)
+    names = [f"c{i}" for i in range(10)]
+    frame = pd.DataFrame(generator.integers(0, 40, size=(900, 10)).astype(float), columns=names)
+    frame += frame[["c0"]].to_numpy() / 2
+    for name in names[1:]:  # gaps in rows of its own: more ranks than are held at a time
+        frame.loc[generator.random(900) < 0.1, name] = None
+    engine = DuckDBEngine({"t": pa.Table.from_pandas(frame)})
+    found = engine.spearman("t", names, sample_rows=1_000)
+    assert [(pair.left, pair.right) for pair in found] == list(combinations(names, 2))
     for pair in found:
         shared = frame[[pair.left, pair.right]].dropna()
         assert pair.row_count == len(shared)

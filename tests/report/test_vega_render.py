@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+import zlib
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -152,6 +153,20 @@ def test_png_is_drawn_on_paper():
     png = render_png(BARS.spec)
     assert png.startswith(b"\x89PNG")
     assert render_png(BARS.spec) == png
+    assert first_pixel(png) == (*bytes.fromhex(vega_theme.PAPER.removeprefix("#")), 255)
+
+
+def first_pixel(png):
+    """Return red, green, blue and opacity; of the first pixel no filter changes anything."""
+    data, place = b"", 8
+    while place < len(png):
+        size, kind = int.from_bytes(png[place : place + 4]), png[place + 4 : place + 8]
+        if kind == b"IHDR":
+            assert png[place + 16 : place + 18] == bytes([8, 6])  # eight bits each, with opacity
+        if kind == b"IDAT":
+            data += png[place + 8 : place + 8 + size]
+        place += 12 + size
+    return tuple(zlib.decompress(data)[1:5])
 
 
 def test_the_bundle_is_what_vl_convert_makes():

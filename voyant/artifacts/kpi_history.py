@@ -59,6 +59,8 @@ class KpiHistory:
         passed_over = (
             b'{"job_id": ' + json.dumps(exclude_job).encode() + b", "
         )  # as `append` writes
+        if not missing:  # a job without KPIs does not depend on the file
+            return {}
         try:
             with self.path.open("rb") as file:
                 for line in _lines_from_end(file):

@@ -179,15 +179,16 @@ class ArtifactStore:
     def write_manifest(self, manifest: BaseModel) -> str:
         """Write `manifest.json`, which says that the job is finished, and return its path.
 
-        All that it lists outlives a power cut: each file was synchronized when it was written, the
-        folders they are in are so now.
+        After a power cut it is not there without the files it lists: each of them was synchronized
+        when it was written, the folders they are in are so now.
         """
         places = {parent for name in self._written for parent in PurePosixPath(name).parents}
         with _as_folder_error("write", self.folder):
             for place in places:
-                _sync_folder(self.folder / place)
-        path = self._write(MANIFEST_NAME, to_json(MANIFEST_NAME, manifest))
-        _sync_folder(self.folder)
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # it is told of
+                    _sync_folder(self.folder / place)
+            path = self._write(MANIFEST_NAME, to_json(MANIFEST_NAME, manifest))
+            _sync_folder(self.folder)
         (self.folder / JOURNAL_NAME).unlink(missing_ok=True)
         return path
 

@@ -262,6 +262,8 @@ class DuckDBEngine:
         return self._remember(("summary", table), lambda: self._summarize(table))
 
     def _summarize(self, table: str) -> TableSummary:
+        if self._beside.has(table):
+            self._progressed(f"{self._shown(table)}: columns")
         summary = self._beside.take(table) or self._measure(table)
         if self._is_small(summary.row_count):
             compared = (self.reference(table), self._currents.get(table))
@@ -304,11 +306,19 @@ class DuckDBEngine:
         if asked is None or not self._is_small(asked.row_count):
             return
         for name in self._recipe.tables:
+            if name in self._selections:  # its rows may be many, and counting them is a scan
+                continue
             if ("summary", name) not in self._memory and not self._beside.has(name):
                 self._beside.begin(name)
                 return
-        if self._compared_later:
-            self._beside.begin(self._compared_later.pop(0))
+        self._measure_compared_beside(1)
+
+    def _measure_compared_beside(self, most: int) -> None:
+        """Begin to measure what was noted to be compared with, unless somebody has asked for it."""
+        for name in self._compared_later[:most]:
+            if ("summary", name) not in self._memory and not self._beside.has(name):
+                self._beside.begin(name)
+        del self._compared_later[:most]
 
     def _is_small(self, row_count: int) -> bool:
         """Tell whether questions about so many rows leave a core idle."""
@@ -555,8 +565,7 @@ class DuckDBEngine:
         """Run a user's SQL in the sandbox's child process."""
         sandbox = self._user_sandbox()
         with self._lock:  # it runs in another process; here is time for what comes later
-            while self._compared_later:
-                self._beside.begin(self._compared_later.pop(0))
+            self._measure_compared_beside(len(self._compared_later))
         return told_of(self._listener, "question", "query", (), lambda: sandbox.query(sql))
 
     def prepare_queries(self) -> None:

@@ -7,7 +7,7 @@ do; floats are rounded to multiples of 2**-60 of their range first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
@@ -41,8 +41,11 @@ _RANKS: Final = "memory.voyant_ranks"
 _MOST_BITS: Final = 31
 #: Whole numbers up to two to this power are exact as floats.
 _FLOAT_BITS: Final = 53
-#: Rows are summed in parts of at least two to this power.
-_LEAST_PART_BITS: Final = 10
+#: Rows are summed in parts of at least two to this power; where that is too many, as integers.
+_LEAST_PART_BITS: Final = 14
+#: So many ranks of columns are made, and joined, at a time, for so many rows in all.
+_MOST_SIDES: Final = 64
+_MOST_CELLS: Final = 8_000_000
 _ZERO: Final = (-1, 0)
 #: Rows are grouped by at most so many kinds of gaps: 64 groups.
 _MOST_GROUPED: Final = 6
@@ -65,6 +68,26 @@ class _Variable:
     name: str
     expression: str
     bits: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RowSet:
+    """The rows that some pairs of columns share: those in which both have a value.
+
+    Attributes:
+        condition: SQL over the sample.
+        pairs: Numbers of columns.
+        rows: How many there are.
+    """
+
+    condition: str
+    pairs: Sequence[tuple[int, int]]
+    rows: int
+
+    @property
+    def columns(self) -> list[int]:
+        """All columns of the pairs, rising."""
+        return sorted({i for pair in self.pairs for i in pair})
 
 
 def pearson(
@@ -140,10 +163,11 @@ def spearman(
 ) -> tuple[Association, ...]:
     """Rank-correlate all pairs; ranks are average ranks among the rows where both are finite.
 
-    Columns whose gaps lie in the same rows share one ranking; other pairs are ranked by themselves.
+    A column is ranked once in each set of rows that it shares with others: once if no column has
+    gaps, and once for all columns whose gaps lie in the same rows.
 
     Args:
-        connections: To the same database; as many rankings are made at a time.
+        connections: To the same database; as many columns are ranked at a time.
         summary: The table's.
         columns: Those to correlate; columns without spread are left out.
         sample_rows: The most rows that are ranked.
@@ -193,6 +217,8 @@ def rank_and_correlate(
 ) -> tuple[Association, ...]:
     """Rank each column within the sets of rows it shares with others, then correlate in one scan.
 
+    Where the sets of rows are many, or large, in as many scans as keep the ranks few.
+
     Args:
         connections: To the database with the sample, whose columns are `x0`, `x1` and so on.
         names: The columns'.
@@ -209,39 +235,70 @@ def rank_and_correlate(
         gaps = [m for m in sorted(both) if not any((m, other) in within for other in both)]
         condition = " AND ".join(f"x{m} IS NOT NULL" for m in gaps) or "true"
         sets.setdefault(condition, []).append((i, j))
+    if not sets:
+        return ()
     counted = ", ".join(f"count(*) FILTER ({condition})" for condition in sets)
     rows = [int(count) for count in _one(connection, f"SELECT {counted} FROM {SAMPLE_TABLE}")]
-    ranked: dict[int, list[int]] = {}  # the places of its sets, by column
-    for place, pairs in enumerate(sets.values()):
-        for i in sorted({i for pair in pairs for i in pair}):
-            ranked.setdefault(i, []).append(place)
-    conditions = list(sets)
-
-    def rank(worker: int, column: tuple[int, list[int]]) -> None:
-        i, places = column
-        connections[worker].execute(_ranks_of(i, [(p, conditions[p], rows[p]) for p in places]))
-
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_RANKS}")
-    try:
-        side_by_side(ranked.items(), len(connections), rank)
-        found = _correlate_ranks(connection, names, list(sets.values()), rows, ranked, masks)
-    finally:
-        connection.execute(f"DROP SCHEMA IF EXISTS {_RANKS} CASCADE")
+    shared = [
+        _RowSet(condition=condition, pairs=pairs, rows=count)
+        for (condition, pairs), count in zip(sets.items(), rows, strict=True)
+    ]
+    found: dict[tuple[str, str], Association] = {}
+    for batch in _batches(shared):
+        try:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_RANKS}")
+            _keep_ranks(connections, batch)
+            found |= _correlate_ranks(connection, names, batch, masks)
+        finally:
+            connection.execute(f"DROP SCHEMA IF EXISTS {_RANKS} CASCADE")
     return tuple(
         replace(found[pair], approximation=approximation) for pair in combinations(names, 2)
     )
 
 
-def _ranks_of(i: int, sets: Sequence[tuple[int, str, int]]) -> str:
+def _batches(shared: Sequence[_RowSet]) -> Iterator[list[_RowSet]]:
+    """Share out sets of rows so that the ranks that are held, and joined, at a time stay few."""
+    batch, cells, sides = list[_RowSet](), 0, 0
+    for rows in shared:
+        own = len(rows.columns)
+        if batch and (sides + own > _MOST_SIDES or cells + own * rows.rows > _MOST_CELLS):
+            yield batch
+            batch, cells, sides = [], 0, 0
+        batch.append(rows)
+        cells, sides = cells + own * rows.rows, sides + own
+    if batch:
+        yield batch
+
+
+def _ranked(batch: Sequence[_RowSet]) -> dict[int, list[int]]:
+    """Return by column the places of the sets of rows that it is ranked in."""
+    ranked: dict[int, list[int]] = {}
+    for place, rows in enumerate(batch):
+        for i in rows.columns:
+            ranked.setdefault(i, []).append(place)
+    return ranked
+
+
+def _keep_ranks(connections: Sequence[duckdb.DuckDBPyConnection], batch: Sequence[_RowSet]) -> None:
+    """Make a table for each column: its values, and their rank in each of the sets of rows."""
+
+    def rank(worker: int, column: tuple[int, list[int]]) -> None:
+        i, places = column
+        connections[worker].execute(_ranks_of(i, [(place, batch[place]) for place in places]))
+
+    side_by_side(_ranked(batch).items(), len(connections), rank)
+
+
+def _ranks_of(i: int, sets: Sequence[tuple[int, _RowSet]]) -> str:
     """Return the statement that keeps the ranks of a column's values: `r{column}_{set of rows}`.
 
     Twice the average of the first and the last rank among equals, from the middle: whole numbers.
     By value, since a window over all rows takes ten times as long where there are many.
     """
-    counts = ", ".join(f"count(*) FILTER ({condition}) AS c{place}" for place, condition, _ in sets)
+    counts = ", ".join(f"count(*) FILTER ({rows.condition}) AS c{place}" for place, rows in sets)
     ranks = ", ".join(
-        f"(2 * sum(c{place}) OVER (ORDER BY x) - c{place} - {rows})::BIGINT AS r{i}_{place}"
-        for place, _, rows in sets
+        f"(2 * sum(c{place}) OVER (ORDER BY x) - c{place} - {rows.rows})::BIGINT AS r{i}_{place}"
+        for place, rows in sets
     )
     return (
         f"CREATE OR REPLACE TABLE {_RANKS}.t{i} AS SELECT x, {ranks} FROM "
@@ -252,33 +309,34 @@ def _ranks_of(i: int, sets: Sequence[tuple[int, str, int]]) -> str:
 def _correlate_ranks(
     connection: duckdb.DuckDBPyConnection,
     names: Sequence[str],
-    sets: Sequence[Sequence[tuple[int, int]]],
-    rows: Sequence[int],
-    ranked: Mapping[int, Sequence[int]],
+    batch: Sequence[_RowSet],
     masks: Sequence[int | None],
 ) -> dict[tuple[str, str], Association]:
     """Correlate all pairs in one scan of the sample, each by the ranks within its set of rows."""
+    ranked = _ranked(batch)
     sides = [(i, place) for i, places in ranked.items() for place in places]
     numbers = {side: number for number, side in enumerate(sides)}
-    first = {i: numbers[i, places[0]] for i, places in ranked.items()}
+    first = {masks[i]: numbers[i, places[0]] for i, places in reversed(ranked.items())}
     # All to the left: DuckDB takes 20 ms to put inner joins of 13 tables in order.
     joins = " ".join(f"LEFT JOIN {_RANKS}.t{i} ON x{i} = t{i}.x" for i in ranked)
-    bits = max(rows).bit_length()
-    # Of so many rows sums are exact as floats; where they are too few, integers are summed.
-    part_bits = max(_FLOAT_BITS - 1 - 2 * bits, _LEAST_PART_BITS)
+    bits = max(rows.rows for rows in batch).bit_length()
+    part, most_rows = "0", max(rows.rows for rows in batch)
+    part_bits = _FLOAT_BITS - 1 - 2 * bits  # of so many rows sums are exact as floats
+    if part_bits >= _LEAST_PART_BITS:
+        part, most_rows = f"s.rowid >> {part_bits}", (1 << part_bits) - 1
     found = _correlate(
         connection,
-        f"(SELECT *, s.rowid >> {part_bits} AS part FROM {SAMPLE_TABLE} AS s {joins})",
+        f"(SELECT *, {part} AS part FROM {SAMPLE_TABLE} AS s {joins})",
         _Sums(
             [_Variable(name=names[i], expression=f"r{i}_{place}", bits=bits) for i, place in sides],
-            [None if (mask := masks[i]) is None else first[mask] for i, _ in sides],
-            (1 << part_bits) - 1,
+            [None if masks[i] is None else first[masks[i]] for i, _ in sides],
+            most_rows,
             are_ranks=True,
         ),
         [
             (numbers[i, place], numbers[j, place])
-            for place, pairs in enumerate(sets)
-            for i, j in pairs
+            for place, rows in enumerate(batch)
+            for i, j in rows.pairs
         ],
         "spearman",
     )

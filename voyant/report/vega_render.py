@@ -86,8 +86,9 @@ def svg_file(svg: str) -> str:
 
 def render_png(spec: Mapping[str, object]) -> bytes:
     """Draw a spec as PNG, twice its size, on the light background."""
+    on_paper = json.dumps({**spec, "background": PAPER})
     drawn: bytes = _offline_library().vegalite_to_png(
-        json.dumps(spec), vl_version=VEGA_LITE_VERSION, scale=_PNG_SCALE, background=PAPER
+        on_paper, vl_version=VEGA_LITE_VERSION, scale=_PNG_SCALE
     )
     return drawn
 
