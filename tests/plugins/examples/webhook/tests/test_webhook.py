@@ -1,7 +1,7 @@
 import json
 import logging
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,11 @@ from voyant.core.plugin_registry import PluginRegistry
 SECRET = "T0K3N-in-the-path"
 
 
-class Listener(ThreadingHTTPServer):
-    """A webhook that answers with the next of `answers`, and keeps what it was sent."""
+class Listener(HTTPServer):
+    """A webhook that answers with the next of `answers`, and keeps what it was sent.
+
+    In one thread: one for each request would still be ending when the laws count threads.
+    """
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
