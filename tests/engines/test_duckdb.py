@@ -483,6 +483,14 @@ def test_columns_with_as_many_gaps_in_other_rows_are_told_apart():
     engine.close()
 
 
+def assert_ranks_are_scipys(found, frame):
+    for pair in found:
+        shared = frame[[pair.left, pair.right]].dropna()
+        assert pair.row_count == len(shared)
+        wanted = stats.spearmanr(shared[pair.left], shared[pair.right]).statistic
+        assert pair.value == pytest.approx(wanted, abs=1e-12)
+
+
 def test_ranks_are_those_among_the_rows_that_a_pair_shares_wherever_the_gaps_lie():
     generator = np.random.default_rng(11)
     frame = pd.DataFrame(generator.normal(size=(400, 5)), columns=list("abcde"))
@@ -492,11 +500,7 @@ def test_ranks_are_those_among_the_rows_that_a_pair_shares_wherever_the_gaps_lie
     engine = DuckDBEngine({"t": pa.Table.from_pandas(frame)})
     found = engine.spearman("t", list("abcde"), sample_rows=1_000)
     assert len(found) == 10
-    for pair in found:
-        shared = frame[[pair.left, pair.right]].dropna()
-        assert pair.row_count == len(shared)
-        wanted = stats.spearmanr(shared[pair.left], shared[pair.right]).statistic
-        assert pair.value == pytest.approx(wanted, abs=1e-12)
+    assert_ranks_are_scipys(found, frame)
     engine.close()
 
 
@@ -517,11 +521,7 @@ def test_ranks_in_many_sets_of_rows_are_right_however_they_are_summed(monkeypatc
     engine = DuckDBEngine({"t": pa.Table.from_pandas(frame)})
     found = engine.spearman("t", names, sample_rows=1_000)
     assert [(pair.left, pair.right) for pair in found] == list(combinations(names, 2))
-    for pair in found:
-        shared = frame[[pair.left, pair.right]].dropna()
-        assert pair.row_count == len(shared)
-        wanted = stats.spearmanr(shared[pair.left], shared[pair.right]).statistic
-        assert pair.value == pytest.approx(wanted, abs=1e-12)
+    assert_ranks_are_scipys(found, frame)
     engine.close()
 
 

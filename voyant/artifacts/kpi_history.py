@@ -56,9 +56,6 @@ class KpiHistory:
         """
         found: dict[str, Scalar] = {}
         missing = {name: json.dumps(name).encode() for name in names}
-        passed_over = (
-            b'{"job_id": ' + json.dumps(exclude_job).encode() + b", "
-        )  # as `append` writes
         if not missing:  # a job without KPIs does not depend on the file
             return {}
         try:
@@ -66,7 +63,7 @@ class KpiHistory:
                 for line in _lines_from_end(file):
                     if not missing:
                         break
-                    if line.startswith(passed_over) or not any(n in line for n in missing.values()):
+                    if not any(needle in line for needle in missing.values()):
                         continue
                     job, values = _parse(line)
                     if job in {None, exclude_job}:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
@@ -46,13 +46,16 @@ from voyant.engines.duckdb_selection import WHOLE, select_rows
 from voyant.engines.duckdb_summary import WIDE_TEXT_ROWS, measure_columns
 from voyant.engines.duckdb_types import described_columns
 from voyant.engines.ingest import NO_SPACE_REMEDY, is_disk_full
-from voyant.engines.recipe import ConnectionRecipe, add_connection, open_connection, quote_literal
+from voyant.engines.recipe import add_connection, open_connection, quote_literal
 from voyant.engines.remote import RemoteFiles
 from voyant.engines.sandbox import QueryLimits, Sandbox
 from voyant.engines.sources import first_line, open_sources, quote_name
 from voyant.objects.access import ObjectAccess
 
-__all__ = ["DuckDBEngine", "EngineHandover"]
+if TYPE_CHECKING:
+    from voyant.engines.duckdb_handover import EngineHandover
+
+__all__ = ["DuckDBEngine"]
 
 _T = TypeVar("_T")
 
@@ -194,6 +197,9 @@ class DuckDBEngine:
 
     def handover(self) -> EngineHandover:
         """Return what another process needs to open the same tables while this one lives."""
+        # Only runs with an isolated generator pay; it knows this class.
+        from voyant.engines.duckdb_handover import EngineHandover  # noqa: PLC0415
+
         return EngineHandover(
             recipe=self._recipe,
             queried=self._queried,
@@ -629,53 +635,6 @@ class DuckDBEngine:
                     ) from error
             found: _T = self._memory[key]
             return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineHandover:
-    """An engine on its way to another process: the recipe, and every answer it remembers."""
-
-    recipe: ConnectionRecipe
-    queried: ConnectionRecipe
-    selections: dict[str, TableSelection]
-    origins: dict[str, str]
-    memory: dict[tuple[object, ...], Any] = field(repr=False)
-    threads: int | None
-    memory_limit_bytes: int | None
-    limits: QueryLimits
-    wide_text_rows: int
-    references: dict[str, str]
-    currents: dict[str, str]
-    compared: tuple[str, ...]
-
-    def open(
-        self, *, temp_directory: str | Path, memory_limit_bytes: int | None = None
-    ) -> DuckDBEngine:
-        """Open the tables again: nothing is parsed, and no remembered answer is computed, twice."""
-        return _ReopenedEngine(self, temp_directory, memory_limit_bytes)
-
-
-class _ReopenedEngine(DuckDBEngine):
-    """The engine at the other end."""
-
-    def __init__(
-        self,
-        handover: EngineHandover,
-        temp_directory: str | Path,
-        memory_limit_bytes: int | None,
-    ) -> None:
-        self._start(handover.threads, memory_limit_bytes, temp_directory, handover.limits)
-        self._recipe, self.origins = handover.recipe, handover.origins
-        self._queried, self._selections = handover.queried, handover.selections
-        self._memory.update(handover.memory)
-        self._wide_text_rows = handover.wide_text_rows
-        self._references, self._currents = handover.references, handover.currents
-        self._compared = handover.compared
-        try:
-            self._connect()
-        except duckdb.Error as error:
-            self._folder.close()
-            raise EngineError(f"The tables cannot be opened again: {error}") from error
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[Column, ...]:

@@ -319,8 +319,8 @@ def _correlate_ranks(
     first = {masks[i]: numbers[i, places[0]] for i, places in reversed(ranked.items())}
     # All to the left: DuckDB takes 20 ms to put inner joins of 13 tables in order.
     joins = " ".join(f"LEFT JOIN {_RANKS}.t{i} ON x{i} = t{i}.x" for i in ranked)
-    bits = max(rows.rows for rows in batch).bit_length()
     part, most_rows = "0", max(rows.rows for rows in batch)
+    bits = most_rows.bit_length()
     part_bits = _FLOAT_BITS - 1 - 2 * bits  # of so many rows sums are exact as floats
     if part_bits >= _LEAST_PART_BITS:
         part, most_rows = f"s.rowid >> {part_bits}", (1 << part_bits) - 1
